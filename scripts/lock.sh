@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Resolve requirements.lock anew: every platform, hashes, no download addresses.
+# usage: scripts/lock.sh [VENV]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+venv=${1:-.venv}
+if [ -n "${PIP_FIND_LINKS:-}" ] && [ -z "${UV_FIND_LINKS:-}" ]; then
+    export UV_FIND_LINKS=$PIP_FIND_LINKS
+fi
+"$venv/bin/python" -m uv --quiet pip compile pyproject.toml --extra dev --universal \
+    --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+    --no-header --no-annotate --output-file requirements.lock

@@ -1,0 +1,179 @@
+"""The Python API: what the command line does, for scripts and notebooks."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from genomark.benchmarks import Benchmark, expand, load_benchmark
+from genomark.errors import UsageError
+from genomark.models import BASELINES, Model, as_model, load_model
+from genomark.results import Results
+from genomark.runs import (
+    Executor,
+    InProcessExecutor,
+    Journal,
+    LocalExecutor,
+    Run,
+    Settings,
+    Silent,
+    Workshop,
+    default_progress,
+    make_plan,
+)
+
+ModelLike = str | Model | Callable[[list[str]], Any]
+
+DEFAULT_OUT = "genomark-results"
+
+
+def run(
+    models: Sequence[ModelLike] | ModelLike = (),
+    benchmarks: Sequence[str | Benchmark] | str | Benchmark = (),
+    *,
+    out: str | Path = DEFAULT_OUT,
+    seed: int = 0,
+    limit: int | None = None,
+    workers: int | None = None,
+    fresh: bool = False,
+    allow_missing: bool = False,
+    progress: bool = True,
+) -> Results:
+    """Put models before benchmarks.
+
+    What was computed before, in the same folder, is not computed again.
+
+    Parameters
+    ----------
+    models : sequence of str, function or model
+        Spec strings (``"kmer:k=5"``, ``"http://127.0.0.1:8000"``), functions
+        ``f(list of str) -> one number per sequence``, or model objects. None: the baselines.
+    benchmarks : sequence of str or Benchmark
+        Names, or ``"suite:NAME"``. None: the suite `quickstart`.
+    out : str or Path
+        Folder for results.
+    seed : int
+        Of the bootstrap and of random controls.
+    limit : int, optional
+        Ask only so many items of each benchmark, evenly spaced; for a first look.
+    workers : int, optional
+        Processes; as many as there are processors if left out. Results do not depend on it.
+        Functions and objects run in this process.
+    fresh : bool
+        Compute everything again.
+    allow_missing : bool
+        Let a file of predictions leave items out; they count as failed.
+    progress : bool
+        Show how far the run has come.
+
+    Returns
+    -------
+    Results
+        What could not be had is in `skipped`, what went wrong in `failed`; neither raises.
+
+    Raises
+    ------
+    UsageError
+        For a spec or name that is not well formed.
+
+    Examples
+    --------
+    >>> import genomark
+    >>> def gc_content(sequences):
+    ...     return [(s.count("G") + s.count("C")) / len(s) for s in sequences]
+    >>> results = genomark.run([gc_content, "cpg"], ["simulated-enhancers"])  # doctest: +SKIP
+    >>> results.table()  # doctest: +SKIP
+    """
+    _check(seed, limit, workers)
+    settings = Settings(seed=seed, limit=limit, allow_missing=allow_missing)
+    made_models, own_models = _models(models, allow_missing=allow_missing)
+    made_benchmarks, own_benchmarks = _benchmarks(benchmarks)
+    folder = Path(out)
+    with Journal(folder) as journal:
+        plan = make_plan(made_models, made_benchmarks, settings)
+        workshop = Workshop(folder, dict(made_models), dict(made_benchmarks))
+        here = own_models or own_benchmarks
+        executor = _executor(folder, workshop, 1 if here else workers, len(plan.evaluations))
+        shown = default_progress() if progress else Silent()
+        return Run(plan, journal, executor, shown, fresh=fresh).execute()
+
+
+def serve(
+    model: ModelLike, *, host: str = "127.0.0.1", port: int = 8000, name: str | None = None
+) -> None:
+    """Serve a model, or a plain function, as a GAME Predictor until interrupted.
+
+    Parameters
+    ----------
+    model : str, function or model
+        As for `run`.
+    host : str
+        Address to listen on; the default takes connections from this machine alone.
+    port : int
+        Port to listen on; 0 for any that is free.
+    name : str, optional
+        `predictor_name` in answers.
+
+    Examples
+    --------
+    >>> import genomark
+    >>> genomark.serve(lambda sequences: [len(s) for s in sequences])  # doctest: +SKIP
+    """
+    from genomark.serving import serve_model
+
+    serve_model(_one_model(model, allow_missing=False), host=host, port=port, name=name)
+
+
+def _check(seed: int, limit: int | None, workers: int | None) -> None:
+    if seed < 0:
+        raise UsageError(f"seed must be 0 or more, not {seed}")
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit must be 1 or more items, not {limit}")
+    if workers is not None and workers < 1:
+        raise UsageError(f"workers must be 1 or more, not {workers}")
+
+
+def _one_model(model: ModelLike, *, allow_missing: bool) -> Model:
+    if isinstance(model, str):
+        return load_model(model, allow_missing=allow_missing)
+    return as_model(model)
+
+
+def _models(
+    models: Sequence[ModelLike] | ModelLike, *, allow_missing: bool
+) -> tuple[list[tuple[str, Model]], bool]:
+    """Make the models; also whether any of them exists in this process alone."""
+    listed: list[ModelLike] = (
+        list(models) if isinstance(models, list | tuple) else [models]  # type: ignore[list-item]
+    )
+    made: dict[str, tuple[str, Model]] = {}
+    own = False
+    for each in listed or list(BASELINES):
+        model = _one_model(each, allow_missing=allow_missing)
+        spec = each if isinstance(each, str) else model.info.id
+        own = own or not isinstance(each, str)
+        known = made.get(spec)
+        if known is not None and not isinstance(each, str):
+            raise UsageError(f"Two models are called '{spec}'. Give functions different names")
+        made[spec] = (spec, model)
+    return list(made.values()), own
+
+
+def _benchmarks(
+    benchmarks: Sequence[str | Benchmark] | str | Benchmark,
+) -> tuple[list[tuple[str, Benchmark]], bool]:
+    listed = list(benchmarks) if isinstance(benchmarks, list | tuple) else [benchmarks]
+    objects = [each for each in listed if isinstance(each, Benchmark)]
+    names = [each for each in listed if isinstance(each, str)]
+    made = [] if objects and not names else [(name, load_benchmark(name)) for name in expand(names)]
+    return [*made, *((each.id, each) for each in objects)], bool(objects)
+
+
+def _executor(folder: Path, workshop: Workshop, workers: int | None, evaluations: int) -> Executor:
+    if workers is None:
+        workers = os.cpu_count() or 1
+    if workers == 1 or evaluations == 0:
+        return InProcessExecutor(workshop)
+    return LocalExecutor(folder, workers)

@@ -1,0 +1,19 @@
+"""Benchmarks: versioned questions, the suites they form, and the controls that mark the scale."""
+
+from genomark.benchmarks.benchmark import Benchmark
+from genomark.benchmarks.registry import (
+    DEFAULT_SUITE,
+    SUITES,
+    benchmark_entry_points,
+    expand,
+    load_benchmark,
+)
+
+__all__ = [
+    "DEFAULT_SUITE",
+    "SUITES",
+    "Benchmark",
+    "benchmark_entry_points",
+    "expand",
+    "load_benchmark",
+]

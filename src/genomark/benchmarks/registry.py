@@ -1,0 +1,64 @@
+"""Benchmarks and suites by name, through the entry-point group ``genomark.benchmarks``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points
+
+from genomark.benchmarks.benchmark import Benchmark
+from genomark.errors import UnknownNameError, UsageError
+
+GROUP = "genomark.benchmarks"
+
+SUITES: dict[str, tuple[str, ...]] = {
+    "quickstart": ("kircher2019", "lentimpra-k562", "simulated-enhancers"),
+}
+DEFAULT_SUITE = "quickstart"
+
+
+def benchmark_entry_points() -> dict[str, EntryPoint]:
+    """All benchmarks known by name."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def load_benchmark(name: str) -> Benchmark:
+    """Make the benchmark of a name.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none.
+    UsageError
+        If a plug-in's benchmark cannot be loaded.
+    """
+    points = benchmark_entry_points()
+    if name not in points:
+        raise UnknownNameError("benchmark", name, [*points, *(f"suite:{s}" for s in SUITES)])
+    try:
+        made: Benchmark = points[name].load()()
+    # A plug-in may fail in any way; that must not take down what does not use it.
+    except Exception as error:
+        raise UsageError(
+            f"Benchmark '{name}' ({points[name].value}) cannot be loaded: {error}"
+        ) from error
+    return made
+
+
+def expand(names: Sequence[str]) -> list[str]:
+    """Replace each ``suite:NAME`` by its benchmarks; each benchmark once, in order.
+
+    Parameters
+    ----------
+    names : sequence of str
+        None at all means the suite `quickstart`.
+    """
+    expanded: list[str] = []
+    for name in names or [f"suite:{DEFAULT_SUITE}"]:
+        kind, _, suite = name.partition(":")
+        if kind == "suite":
+            if suite not in SUITES:
+                raise UnknownNameError("suite", suite, SUITES)
+            expanded.extend(SUITES[suite])
+        else:
+            expanded.append(name)
+    return list(dict.fromkeys(expanded))

@@ -1,0 +1,74 @@
+"""The ``genomark`` command: its verbs, and how errors reach the user."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from genomark import __version__
+from genomark.cli import data, listing, run, serve
+from genomark.errors import GenomarkError, UsageError
+
+app = typer.Typer(
+    name="genomark",
+    help="Put any genomic model before any benchmark, and get numbers with intervals.",
+    epilog="Try: genomark run -m gc -m kmer:k=5 -b simulated-enhancers",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.command("run")(run.run)
+app.command("list")(listing.list_)
+app.add_typer(serve.app, name="serve")
+app.add_typer(data.app, name="data")
+
+
+_INTERRUPTED = "interrupted. What was finished is kept: the same command goes on from there"
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"genomark {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks; may stand anywhere.")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Read the options that come before a verb."""
+
+
+def main() -> None:
+    """Run the command line; errors raised on purpose become one line and an exit code."""
+    debug = "--debug" in sys.argv
+    sys.argv[1:] = [word for word in sys.argv[1:] if word != "--debug"]
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("genomark").setLevel(logging.DEBUG if debug else logging.INFO)
+    try:
+        app()
+    except GenomarkError as error:
+        _fail(str(error), debug=debug, code=2 if isinstance(error, UsageError) else 1)
+    except KeyboardInterrupt:
+        _fail(_INTERRUPTED, debug=False, code=130)
+    except BrokenPipeError:
+        # The reader of a pipe has gone away (`genomark list models | head`): that is no error.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _fail(message: str, *, debug: bool, code: int) -> None:
+    if debug:
+        traceback.print_exc()
+    sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    sys.exit(code)

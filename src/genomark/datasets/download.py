@@ -1,0 +1,230 @@
+"""Bring one file over HTTP: stream it, resume it, and keep it only if it is the right one."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, IncompleteRead
+from pathlib import Path
+from typing import BinaryIO, cast
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, build_opener
+
+from genomark.datasets.catalogue import DatasetFile
+from genomark.datasets.integrity import check, remember, require_size
+from genomark.datasets.location import writing
+from genomark.errors import (
+    CacheNotWritableError,
+    ChecksumError,
+    DatasetUnavailableError,
+    DiskFullError,
+    TruncatedFileError,
+)
+
+TIMEOUT = 30.0
+"""Seconds a socket may be silent."""
+
+ATTEMPTS = 4
+"""How often a download whose connection drops is taken up, the first time included."""
+
+BACKOFF = 0.5
+"""Seconds before the second attempt; each further one waits twice as long."""
+
+_CHUNK = 1 << 18
+
+
+class _Dropped(Exception):
+    """The connection failed before the answer was complete."""
+
+    def __init__(self, why: str, held: int, *, answered: bool = True, ended: bool = False) -> None:
+        super().__init__(why)
+        self.held = held
+        self.answered = answered  # the server had begun to send
+        self.ended = ended  # the server closed in good order; nothing was reset or timed out
+
+
+def download(
+    url: str, file: DatasetFile, part: Path, target: Path, report: Callable[[int], None]
+) -> None:
+    """Bring the bytes of `file` from `url` to `target`.
+
+    They are collected in `part`, which an earlier call may have begun, and renamed to `target`
+    only when size and SHA-256 are those of the catalogue. The caller sees to it that nobody else
+    writes to `part` meanwhile.
+
+    Parameters
+    ----------
+    url : str
+        Where to ask.
+    file : DatasetFile
+        What should come.
+    part, target : Path
+        On one file system. The folder of `part` exists.
+    report : callable
+        Told, again and again, how many bytes are there.
+
+    Raises
+    ------
+    ChecksumError, TruncatedFileError
+        When the server sent all it had and it was the wrong thing. `part` is gone.
+    DatasetUnavailableError
+        When the server could not be reached, refused, or dropped the connection time and again.
+        `part` stays, for the next call to go on from.
+    DiskFullError, CacheNotWritableError
+        When the bytes could not be written. `part` is gone.
+    """
+    resumed = _held(part) > 0
+    try:
+        _bring(url, file, part, target, report)
+    except (ChecksumError, TruncatedFileError):
+        if not resumed:
+            raise
+        # What an earlier call left, perhaps from another server, may be what was wrong.
+        _bring(url, file, part, target, report)
+
+
+def discard(part: Path) -> None:
+    """Remove what was collected so far, if anything was and the file system lets go of it."""
+    with suppress(OSError):
+        part.unlink()
+
+
+def _bring(
+    url: str, file: DatasetFile, part: Path, target: Path, report: Callable[[int], None]
+) -> None:
+    try:
+        _persist(url, file, part, report)
+        check(part, file, origin=url)
+        with writing(target):
+            with part.open("r+b") as stream:
+                os.fsync(stream.fileno())
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part.replace(target)
+    except (ChecksumError, TruncatedFileError, DiskFullError, CacheNotWritableError):
+        discard(part)
+        raise
+    remember(target, file)
+
+
+def _persist(url: str, file: DatasetFile, part: Path, report: Callable[[int], None]) -> None:
+    """Stream, and take a dropped connection up again where it broke off."""
+    drops: list[_Dropped] = []
+    while len(drops) < ATTEMPTS:
+        if drops:
+            time.sleep(BACKOFF * 2 ** (len(drops) - 1))
+        try:
+            _stream(url, file, part, report)
+            return
+        except _Dropped as drop:
+            drops.append(drop)
+            # Offline is no passing trouble: nobody should wait for the backoff to learn of it.
+            if not drop.answered and len(drops) == 1:
+                raise DatasetUnavailableError(f"{url}: {drop}") from drop
+    last = drops[-1]
+    if all(drop.ended and drop.held == last.held for drop in drops):
+        # Not a bad line but a bad copy: a server that ends at the same byte every time.
+        require_size(last.held, file, url)
+    raise DatasetUnavailableError(
+        f"{url}: dropped {ATTEMPTS} times, {last.held:,} of {file.bytes:,} bytes here ({last})"
+    ) from last
+
+
+def _stream(url: str, file: DatasetFile, part: Path, report: Callable[[int], None]) -> None:
+    """Ask once, for what `part` lacks, and write what comes."""
+    held = _held(part)
+    if held == file.bytes:
+        return
+    response = _ask(url, held if held < file.bytes else 0)
+    with response:
+        start = held if response.status == HTTPStatus.PARTIAL_CONTENT else 0
+        if response.length is not None:
+            require_size(start + response.length, file, url)
+        with writing(part), part.open("ab" if start else "wb") as out:
+            _receive(response, out, start, file, url, report)
+
+
+def _ask(url: str, held: int) -> HTTPResponse:
+    """Return the answer: from byte `held` on (206) or, where that is not to be had, whole (200)."""
+    headers = {"User-Agent": "genomark", "Accept-Encoding": "identity"}
+    if held:
+        headers["Range"] = f"bytes={held}-"
+    try:
+        # A fresh opener, so that the proxies are those the environment names now.
+        response = cast(
+            HTTPResponse, build_opener().open(Request(url, headers=headers), timeout=TIMEOUT)
+        )
+    except HTTPError as error:
+        error.close()
+        if held and error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return _ask(url, 0)
+        raise DatasetUnavailableError(f"{url}: {_status(error.code)}") from error
+    except (OSError, HTTPException, ValueError) as error:  # a ValueError is a URL ill formed
+        raise _Dropped(_why(error), held, answered=False) from error
+    if response.status == HTTPStatus.OK:
+        return response
+    if held and response.status == HTTPStatus.PARTIAL_CONTENT:
+        begins = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+        if begins and int(begins[1]) == held:
+            return response
+        response.close()
+        return _ask(url, 0)
+    response.close()
+    raise DatasetUnavailableError(f"{url}: {_status(response.status)}")
+
+
+def _receive(
+    response: HTTPResponse,
+    out: BinaryIO,
+    start: int,
+    file: DatasetFile,
+    url: str,
+    report: Callable[[int], None],
+) -> None:
+    held = start
+    declared = response.length is not None
+    report(held)
+    while held < file.bytes:
+        chunk = _read(response, min(_CHUNK, file.bytes - held), held)
+        if not chunk and declared:
+            raise _Dropped("the connection was closed", held, ended=True)
+        if not chunk:
+            break
+        out.write(chunk)
+        out.flush()  # so that a kill loses nothing that has come
+        held += len(chunk)
+        report(held)
+    # Without a declared length, only reading on tells a longer file from the right one.
+    excess = b"" if declared else _read(response, 1, held)
+    require_size(held + len(excess), file, url)
+
+
+def _read(response: HTTPResponse, limit: int, held: int) -> bytes:
+    try:
+        return response.read1(limit)
+    except (OSError, HTTPException) as error:
+        raise _Dropped(_why(error), held, ended=isinstance(error, IncompleteRead)) from error
+
+
+def _held(part: Path) -> int:
+    try:
+        return part.stat().st_size
+    except OSError:
+        return 0
+
+
+def _status(code: int) -> str:
+    # The phrase of the standard, not the server's own: that could hold anything.
+    try:
+        return f"HTTP {code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        return f"HTTP {code}"
+
+
+def _why(error: BaseException) -> str:
+    reason = error.reason if isinstance(error, URLError) else error
+    text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+    return " ".join(str(text).split())

@@ -1,0 +1,193 @@
+"""Get at the files of a dataset: from the mirror, the cache or their origin, in that order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from genomark.datasets.catalogue import Dataset, DatasetFile, dataset
+from genomark.datasets.integrity import check_once
+from genomark.datasets.location import cache_folder, cached, mirrored, writing
+from genomark.datasets.progress import Report, report
+from genomark.errors import (
+    ChecksumError,
+    DatasetError,
+    DatasetUnavailableError,
+    TruncatedFileError,
+)
+
+
+def path(name: str, file: str, *, progress: bool | None = None) -> Path:
+    """Return where one file of a dataset lies, downloading it if need be.
+
+    Parameters
+    ----------
+    name : str
+        A dataset of the catalogue.
+    file : str
+        One of its files.
+    progress : bool, optional
+        As for `fetch`.
+
+    Returns
+    -------
+    Path
+        A local file whose size and SHA-256 are those of the catalogue. It is to be read only: it
+        may lie in the mirror.
+
+    Raises
+    ------
+    UnknownNameError, DatasetError
+        As `fetch`.
+    """
+    return fetch(name, [file], progress=progress)[file]
+
+
+def fetch(
+    name: str, files: Iterable[str] | None = None, *, progress: bool | None = None
+) -> dict[str, Path]:
+    """Return where the files of a dataset lie, downloading those that are not at hand.
+
+    Each file is looked for in the mirror if that is a folder (and used there), then in the cache,
+    then asked of the mirror if that is a URL, then of its public origin. A copy that is not the
+    file of the catalogue is passed over, and removed if it is in the cache.
+
+    Parameters
+    ----------
+    name : str
+        A dataset of the catalogue.
+    files : iterable of str, optional
+        Only these of its files; all when not given.
+    progress : bool, optional
+        Whether to draw a progress bar. By default one is drawn on a terminal and in a notebook,
+        and two lines are written to standard error elsewhere. Nothing is said of files at hand.
+
+    Returns
+    -------
+    dict of str to Path
+        For each file a local path, whose size and SHA-256 are those of the catalogue.
+
+    Raises
+    ------
+    UnknownNameError
+        When there is no such dataset or file.
+    DatasetUnavailableError
+        When a file is not at hand and no server gave it. What came of it is kept for the next
+        call to go on from.
+    ChecksumError, TruncatedFileError
+        When all there was to be had of a file was a wrong copy.
+    DiskFullError, CacheNotWritableError
+        When there was no room to write a file, or no permission.
+    """
+    source = dataset(name)
+    wanted = (
+        source.files if files is None else tuple(source.file(file) for file in dict.fromkeys(files))
+    )
+    found: dict[str, Path] = {}
+    missing: list[_Search] = []
+    for file in wanted:
+        search = _Search(source, file)
+        if (local := search.at_hand()) is not None:
+            found[file.path] = local
+        else:
+            missing.append(search)
+    if missing:
+        what = missing[0].what if len(missing) == 1 else f"{name}, {len(missing)} files"
+        size = sum(search.file.bytes for search in missing)
+        with report(what, size, progress=progress) as following:
+            for search in missing:
+                found[search.file.path] = search.download(following)
+    return {file.path: found[file.path] for file in wanted}
+
+
+class _Search:
+    """One file, where it was looked for, and what was wrong there."""
+
+    def __init__(self, source: Dataset, file: DatasetFile) -> None:
+        self.file = file
+        self.what = f"{source.name}/{file.path}"
+        self._cached = cached(source.name, file.path)
+        mirror = mirrored(source.name, file.path)
+        self._folder = mirror if isinstance(mirror, Path) else None
+        self._urls = [mirror, file.url] if isinstance(mirror, str) else [file.url]
+        self._failures: list[DatasetError] = []
+
+    def at_hand(self) -> Path | None:
+        """Return a good copy in the mirror's folder or in the cache; None if there is none."""
+        if self._folder is not None and self._try(self._folder):
+            return self._folder
+        try:
+            check_once(self._cached, self.file)
+        except DatasetError:
+            # Not noted yet: another process may just be replacing a bad copy by a good one.
+            return None
+        return self._cached
+
+    def download(self, following: Report) -> Path:
+        """Bring the file into the cache, unless another process does so meanwhile."""
+        # Loading these takes longer than finding a file at hand, which is what mostly happens.
+        from filelock import FileLock
+
+        from genomark.datasets.download import discard
+
+        part = cache_folder("partial") / f"{self.file.sha256}.part"
+        lock = FileLock(cache_folder("locks") / f"{self.file.sha256}.lock")
+        with writing(Path(lock.lock_file)):
+            lock.acquire()
+        try:
+            following.begin(self.what)
+            if self._repaired() or self._downloaded(part, following):
+                following.at(self.file.bytes)
+                return self._cached
+            error = self._error()
+            if not isinstance(error, DatasetUnavailableError):
+                discard(part)
+            raise error from self._failures[-1]
+        finally:
+            lock.release()
+
+    def _try(self, place: Path) -> bool:
+        try:
+            check_once(place, self.file)
+        except DatasetError as error:
+            self._failures.append(error)
+            return False
+        return True
+
+    def _repaired(self) -> bool:
+        """Return whether the cache has the file by now; a bad copy is removed from it."""
+        if self._try(self._cached):
+            return True
+        if isinstance(self._failures[-1], ChecksumError | TruncatedFileError):
+            with writing(self._cached):
+                self._cached.unlink(missing_ok=True)
+        return False
+
+    def _downloaded(self, part: Path, following: Report) -> bool:
+        from genomark.datasets.download import download
+
+        for url in self._urls:
+            try:
+                download(url, self.file, part, self._cached, following.at)
+            except (DatasetUnavailableError, ChecksumError, TruncatedFileError) as error:
+                self._failures.append(error)
+            else:
+                return True
+        return False
+
+    def _error(self) -> DatasetError:
+        """Return the one error that tells what was tried and what can be done.
+
+        A wrong copy says more than a missing one, so it names the kind of the error.
+        """
+        tried = "; ".join(str(failure) for failure in self._failures)
+        ways = (
+            f"Set GENOMARK_MIRROR to a folder or URL that holds {self.what}, "
+            f"or put the file at {self._cached}."
+        )
+        for failure in self._failures:
+            if isinstance(failure, ChecksumError | TruncatedFileError):
+                return type(failure)(f"No right copy of {self.what} (tried {tried}). {ways}")
+        return DatasetUnavailableError(
+            f"Cannot get {self.what} from {self.file.url} (tried {tried}). {ways}"
+        )

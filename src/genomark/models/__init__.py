@@ -1,0 +1,24 @@
+"""Models: what can be asked, and how a spec string becomes one."""
+
+from genomark.models.capabilities import (
+    ItemPredictor,
+    Model,
+    Predictor,
+    Trainable,
+    TrainingSplit,
+)
+from genomark.models.python_function import as_model
+from genomark.models.registry import BASELINES, FORMS, load_model, model_entry_points
+
+__all__ = [
+    "BASELINES",
+    "FORMS",
+    "ItemPredictor",
+    "Model",
+    "Predictor",
+    "Trainable",
+    "TrainingSplit",
+    "as_model",
+    "load_model",
+    "model_entry_points",
+]

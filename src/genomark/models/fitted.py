@@ -1,0 +1,96 @@
+"""What `kmer` and `motif` share: a ridge on sequence features, fitted once per training split."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genomark.datasets.lentimpra import training_table
+from genomark.digests import digest_of
+from genomark.models.capabilities import TrainingSplit
+from genomark.models.ridge import LinearFit, fit_once, fit_ridge
+from genomark.models.sequence_function import Actual, Readout, SequencePredictor
+from genomark.scoring import ModelIdentity
+
+Floats = NDArray[np.float64]
+
+
+class RidgeTrainable(ABC):
+    """A Trainable: ridge regression on features of the sequence.
+
+    Subclasses give the features for fitting and a `predict_points` that agrees with them, and may
+    be quicker.
+    """
+
+    #: Raise it when predictions change, so that no old fit or answer is taken for a new one.
+    version = "1"
+    name: str
+
+    @property
+    @abstractmethod
+    def settings(self) -> dict[str, object]:
+        """What the features depend on, for the id and the digest."""
+
+    @abstractmethod
+    def features(self, sequences: list[str]) -> Floats:
+        """Features, float64[n, n_features]."""
+
+    @abstractmethod
+    def predict_points(self, fit: LinearFit, sequences: list[str]) -> Floats:
+        """``intercept + features @ weights``, the same to the last bit in any batch."""
+
+    @property
+    @abstractmethod
+    def id(self) -> str:
+        """Spec string, as tables show it."""
+
+    @property
+    def info(self) -> ModelIdentity:
+        """Identity of the recipe, not yet of a fit."""
+        return ModelIdentity(id=self.id, version=self.version, digest=self._digest("unfitted"))
+
+    def default_split(self) -> TrainingSplit:
+        """K562 lentiMPRA, train and valid samples, less the elements of the test sample."""
+        table, dropped = training_table()
+        return TrainingSplit(
+            name="lentimpra_k562_sample train + valid",
+            sequences=table["seq"].to_list(),
+            values=table["mean_value"].to_numpy(),
+            groups=table["element"].to_list(),
+            dropped=dropped,
+        )
+
+    def identity(self, split: TrainingSplit) -> ModelIdentity:
+        """Identity of the fit on `split`."""
+        note = f"fitted on {split.name} ({len(split.sequences):,} sequences"
+        if split.dropped:
+            note += f"; {split.dropped} dropped, their element is in the test set"
+        return ModelIdentity(
+            id=self.id,
+            version=self.version,
+            digest=self._digest(split.digest),
+            notes=[f"{note})"],
+        )
+
+    def fit(self, split: TrainingSplit) -> SequencePredictor:
+        """Fit on `split`, or load the fit made before."""
+        info = self.identity(split)
+        fit = fit_once(
+            info.digest,
+            lambda: fit_ridge(self.features(split.sequences), split.values, split.groups),
+        )
+        return SequencePredictor(
+            info=info,
+            predictor_name=f"genomark-{self.name}",
+            readouts={
+                "point": Readout(
+                    lambda sequences: self.predict_points(fit, sequences), "log", np.exp2
+                )
+            },
+            actual=Actual(type="expression", cell_type="K562", species="homo_sapiens"),
+        )
+
+    def _digest(self, split: str) -> str:
+        return digest_of([self.name, self.version, self.settings, split])

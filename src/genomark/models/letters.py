@@ -1,0 +1,29 @@
+"""Bases as small integers: A, C, G, T are 0 to 3, N is 4."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+_CODES = np.full(256, 4, dtype=np.uint8)
+_CODES[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
+
+
+def encode_bases(sequences: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Write sequences one after the other as codes.
+
+    Parameters
+    ----------
+    sequences : list of str
+        Upper case.
+
+    Returns
+    -------
+    codes : ndarray of uint8, shape (total length,)
+    offsets : ndarray of int64, shape (n + 1,)
+        Sequence ``i`` is ``codes[offsets[i]:offsets[i + 1]]``.
+    """
+    joined = np.frombuffer("".join(sequences).encode(), dtype=np.uint8)
+    offsets = np.zeros(len(sequences) + 1, dtype=np.int64)
+    np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])
+    return _CODES[joined], offsets

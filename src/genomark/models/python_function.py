@@ -1,0 +1,160 @@
+"""A plain Python function, or an object of the user's own, as a model."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+import types
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+import numpy as np
+
+from genomark.digests import digest_of_bytes
+from genomark.errors import CapabilityError, ModelError, UnknownNameError, UsageError
+from genomark.models.capabilities import Model
+from genomark.models.sequence_function import Readout, SequencePredictor
+from genomark.protocol import SCALES
+from genomark.scoring import ModelIdentity
+
+
+def load_python_object(spec: str) -> Model:
+    """Load ``py:package.module:object`` or ``py:./file.py:object``.
+
+    Parameters
+    ----------
+    spec : str
+        The whole spec string.
+
+    Returns
+    -------
+    Model
+        The object itself if it is a model, else a Predictor around the function it is.
+
+    Raises
+    ------
+    UsageError
+        If the spec is not of this form, or names a file or object that is not there.
+    ModelError
+        If importing it fails.
+    """
+    where, _, name = spec.removeprefix("py:").rpartition(":")
+    if not where or not name:
+        raise UsageError(
+            f"'{spec}': expected py:package.module:object or py:./file.py:object, "
+            "such as py:./my_model.py:predict"
+        )
+    module = _import_file(Path(where)) if where.endswith(".py") else _import_module(where)
+    if not hasattr(module, name):
+        public = [each for each in vars(module) if not each.startswith("_")]
+        raise UnknownNameError(f"object in {where}", name, public or ["(nothing)"])
+    return as_model(getattr(module, name), spec)
+
+
+def as_model(thing: object, model_id: str | None = None) -> Model:
+    """Give a model for a model or a function.
+
+    Parameters
+    ----------
+    thing : object
+        A model (it has an `info`), or a function ``f(list of str) -> array``: upper-case sequences
+        in, one number per sequence out. The numbers are taken to be on a log2 scale; a function
+        with an attribute ``scale = "linear"`` says otherwise. An attribute `version` marks a
+        function whose answers change while its source does not.
+    model_id : str, optional
+        What tables call it; the function's name if left out.
+
+    Raises
+    ------
+    CapabilityError
+        If it is neither.
+    """
+    if hasattr(thing, "info"):
+        return thing
+    if not callable(thing) or inspect.isclass(thing):
+        raise CapabilityError(
+            f"'{model_id or thing!r}' is neither a model nor a function: expected "
+            "f(list of str) -> one number per sequence, or an object with `info` and `predict`"
+        )
+    name = getattr(thing, "__qualname__", type(thing).__name__)
+    return function_predictor(thing, model_id or f"py:{name}")
+
+
+def function_predictor(function: Callable[[list[str]], Any], model_id: str) -> SequencePredictor:
+    """Make a Predictor of a function of sequences; see `as_model`."""
+    scale = getattr(function, "scale", "log")
+    if scale not in SCALES:
+        raise UsageError(f"'{model_id}': scale must be one of {list(SCALES)}, not {scale!r}")
+    version = str(getattr(function, "version", "1"))
+    name = getattr(function, "__name__", type(function).__name__)
+    return SequencePredictor(
+        info=ModelIdentity(
+            id=model_id, version=version, digest=_function_digest(function, version)
+        ),
+        predictor_name=f"genomark-{_plain_name(name)}",
+        # Linear to log is left undone: a function may give zeros and negative numbers.
+        readouts={"point": Readout(function, scale, np.exp2 if scale == "log" else None)},
+    )
+
+
+def _plain_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in name).strip("-") or "function"
+
+
+def _import_module(name: str) -> types.ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
+            raise UsageError(
+                f"No module named '{name}'. Is its package installed in this environment?"
+            ) from error
+        raise ModelError(f"Importing '{name}' failed: {error}") from error
+    # The user's code may fail in any way; whatever it is belongs to that model alone.
+    except Exception as error:
+        raise ModelError(f"Importing '{name}' failed: {type(error).__name__}: {error}") from error
+
+
+def _import_file(path: Path) -> types.ModuleType:
+    if not path.is_file():
+        raise UsageError(f"No file '{path}'. A path in py:./file.py:object is relative to here.")
+    name = f"genomark_user_{digest_of_bytes([str(path.resolve()).encode()])}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise UsageError(f"'{path}' cannot be imported as Python")
+    module = importlib.util.module_from_spec(spec)
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        # As when Python runs the file: its neighbours can be imported.
+        sys.path.append(folder)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ModelError(f"Running '{path}' failed: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _function_digest(function: Callable[..., Any], version: str) -> str:
+    """Digest of a function's code, closure and source file.
+
+    Pickling is used one way only, to see what the function holds. What cannot be seen (a handle, a
+    device) makes the digest unique, so that no answer is ever taken for that of another function.
+    """
+    parts = [version.encode()]
+    try:
+        parts.append(cloudpickle.dumps(function))
+    except Exception:  # noqa: BLE001 - whatever cannot be pickled cannot be compared
+        parts.append(uuid.uuid4().bytes)
+    try:
+        source = inspect.getsourcefile(inspect.unwrap(function))
+    except TypeError:
+        source = None
+    if source and Path(source).is_file():
+        parts.append(Path(source).read_bytes())
+    return digest_of_bytes(parts)

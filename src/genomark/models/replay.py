@@ -1,0 +1,287 @@
+"""Predictions somebody has already made, read from a file.
+
+A table (parquet, CSV, TSV) holds answers to items: columns `item_id` and `value`, and `task` where
+an item is asked more than once. A GAME response (JSON) holds answers to sequences, and is replayed
+as a Predictor that has been asked before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import polars as pl
+
+from genomark.digests import digest_of_file
+from genomark.errors import PredictionFileError
+from genomark.models.game_response import parse_response
+from genomark.protocol import PredictionTask, PredictRequest, PredictResponse
+from genomark.scoring import ModelIdentity
+
+_READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
+    ".parquet": pl.read_parquet,
+    ".csv": lambda path: pl.read_csv(path, infer_schema=False),
+    ".tsv": lambda path: pl.read_csv(path, separator="\t", infer_schema=False),
+}
+
+
+def load_predictions(spec: str, *, allow_missing: bool = False) -> RecordedTable | RecordedResponse:
+    """Load ``file:PATH``.
+
+    Parameters
+    ----------
+    spec : str
+        The whole spec string.
+    allow_missing : bool
+        Whether items without a prediction are counted as failed, or make the file unusable.
+
+    Raises
+    ------
+    PredictionFileError
+        If there is no such file, or it is of no known kind.
+    """
+    path = Path(spec.removeprefix("file:"))
+    if not path.is_file():
+        raise PredictionFileError(f"{path}: no such file")
+    if path.suffix == ".json":
+        return RecordedResponse(spec, path, allow_missing=allow_missing)
+    if path.suffix in _READERS:
+        return RecordedTable(spec, path, allow_missing=allow_missing)
+    kinds = ", ".join([*_READERS, ".json (a GAME response)"])
+    raise PredictionFileError(f"{path}: expected a file ending in {kinds}")
+
+
+class RecordedTable:
+    """A table of predictions, by item."""
+
+    reads_answers = False
+
+    def __init__(self, spec: str, path: Path, *, allow_missing: bool) -> None:
+        self.path = path
+        self.allow_missing = allow_missing
+        self.info = _identity(spec, path)
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """The checked table: `item_id`, perhaps `task`, `value`, `reason`."""
+        table = _read_table(self.path)
+        for column in ("item_id", "value"):
+            if column not in table.columns:
+                raise PredictionFileError(
+                    f"{self.path}: no column '{column}'; expected item_id, value and perhaps task, "
+                    f"found {', '.join(table.columns)}"
+                )
+        key = [name for name in ("item_id", "task") if name in table.columns]
+        reason = pl.col("reason") if "reason" in table.columns else pl.lit(None, pl.String)
+        checked = table.select(
+            *(pl.col(name).cast(pl.String) for name in key), self._numbers(table), reason
+        )
+        _check_values(checked, self.path, allow_null=self.allow_missing)
+        _check_unique(checked, key, self.path)
+        return checked
+
+    def check(self, benchmark: str, expected: pl.DataFrame) -> None:
+        """Check that the file answers the items of a benchmark, and no others.
+
+        Raises
+        ------
+        PredictionFileError
+            Naming the file, the column and the first bad row.
+        """
+        _check_items(self.table, expected, benchmark, self.path, allow_missing=self.allow_missing)
+
+    def predict_items(self, benchmark: str, items: pl.DataFrame, seed: int) -> pl.DataFrame:
+        """Look the items up."""
+        key = [name for name in ("item_id", "task") if name in self.table.columns]
+        found = items.select("item_id", "task").join(
+            self.table, on=key, how="left", maintain_order="left"
+        )
+        missing = pl.when(pl.col("value").is_null() & pl.col("reason").is_null())
+        return found.select(
+            "value",
+            reason=missing.then(pl.lit("missing from the file")).otherwise(pl.col("reason")),
+        )
+
+    def _numbers(self, table: pl.DataFrame) -> pl.Expr:
+        if table.schema["value"].is_numeric() or table.schema["value"] == pl.Null:
+            return pl.col("value").cast(pl.Float64)
+        texts = table["value"].cast(pl.String)
+        numbers = texts.str.strip_chars().cast(pl.Float64, strict=False)
+        wrong = (numbers.is_null() & texts.is_not_null()).arg_true()
+        if len(wrong):
+            row = wrong[0]
+            raise PredictionFileError(
+                f"{self.path}: column 'value', row {row + 1}: expected a number, "
+                f"found '{texts[row]}'"
+            )
+        return pl.lit(numbers).alias("value")
+
+
+class RecordedResponse:
+    """A saved GAME response, replayed."""
+
+    def __init__(self, spec: str, path: Path, *, allow_missing: bool) -> None:
+        self.path = path
+        self.allow_missing = allow_missing
+        self.info = _identity(spec, path)
+
+    @cached_property
+    def response(self) -> PredictResponse:
+        """The response as saved."""
+        try:
+            raw = json.loads(self.path.read_bytes(), object_pairs_hook=self._unique)
+        except (ValueError, RecursionError) as error:
+            raise PredictionFileError(f"{self.path}: not JSON ({error})") from error
+        if isinstance(raw, dict) and "error" in raw:
+            raise PredictionFileError(f"{self.path}: a GAME error, not predictions: {raw['error']}")
+        return parse_response(raw, str(self.path), PredictionFileError)
+
+    def check(self, benchmark: str, expected: pl.DataFrame) -> None:
+        """Check that each task answers the sequences of a benchmark, and no others."""
+        for (task,), part in expected.group_by("task", maintain_order=True):
+            predictions = self._task(str(task)).predictions
+            table = pl.DataFrame(
+                {
+                    "item_id": list(predictions),
+                    "value": [_number(value) for value in predictions.values()],
+                },
+                schema={"item_id": pl.String, "value": pl.Float64},
+            )
+            _check_values(table, self.path, allow_null=self.allow_missing)
+            _check_items(table, part, benchmark, self.path, allow_missing=self.allow_missing)
+
+    def predict(self, request: PredictRequest) -> PredictResponse:
+        """Answer with what was saved; sequences that were not are left out."""
+        answers = []
+        for task in request.prediction_tasks:
+            saved = self._task(task.name)
+            found = {
+                name: saved.predictions[name]
+                for name in request.sequences
+                if name in saved.predictions
+            }
+            answers.append(_echo(task, msgspec.structs.replace(saved, predictions=found)))
+        return msgspec.structs.replace(self.response, prediction_tasks=answers)
+
+    def _task(self, name: str) -> Any:
+        tasks = self.response.prediction_tasks
+        if len(tasks) == 1:
+            return tasks[0]
+        for task in tasks:
+            if task.name == name:
+                return task
+        names = ", ".join(f"'{task.name}'" for task in tasks)
+        raise PredictionFileError(
+            f"{self.path}: key 'prediction_tasks': no task named '{name}'; it holds {names}"
+        )
+
+    def _unique(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            keys = [key for key, _ in pairs]
+            row = next(i for i, key in enumerate(keys) if key in keys[:i])
+            raise PredictionFileError(
+                f"{self.path}: key '{keys[row]}' (entry {row + 1} of its object) is there twice"
+            )
+        return found
+
+
+def _identity(spec: str, path: Path) -> ModelIdentity:
+    return ModelIdentity(
+        id=spec,
+        version="1",
+        digest=digest_of_file(path),
+        notes=["predictions made elsewhere, read from a file"],
+    )
+
+
+def _echo(task: PredictionTask, saved: Any) -> Any:
+    return msgspec.structs.replace(
+        saved,
+        name=task.name,
+        type_requested=task.type,
+        cell_type_requested=task.cell_type,
+        species_requested=task.species,
+    )
+
+
+def _read_table(path: Path) -> pl.DataFrame:
+    try:
+        return _READERS[path.suffix](path)
+    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise PredictionFileError(f"{path}: cannot be read as {path.suffix} ({reason})") from error
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _check_values(table: pl.DataFrame, path: Path, *, allow_null: bool) -> None:
+    wrong = table["item_id"].is_null()
+    column, expected = "item_id", "an id"
+    if not wrong.any():
+        bad = table["value"].is_nan() | table["value"].is_infinite()
+        wrong = bad.fill_null(value=False) if allow_null else bad.fill_null(value=True)
+        column, expected = "value", "a finite number"
+    rows = wrong.arg_true()
+    if len(rows):
+        row = rows[0]
+        raise PredictionFileError(
+            f"{path}: column '{column}', row {row + 1} (item '{table['item_id'][row]}'): "
+            f"expected {expected}, found {table[column][row]}"
+            + _more(len(rows))
+            + ("" if allow_null or column == "item_id" else _HINT)
+        )
+
+
+_HINT = ". Items without a prediction can be allowed with --allow-missing: leave them out or empty"
+
+
+def _check_unique(table: pl.DataFrame, key: Sequence[str], path: Path) -> None:
+    repeated = (~table.select(first=pl.struct(key).is_first_distinct())["first"]).arg_true()
+    if len(repeated):
+        row = repeated[0]
+        raise PredictionFileError(
+            f"{path}: column 'item_id', row {row + 1}: item '{table['item_id'][row]}' is there "
+            f"twice{_more(len(repeated))}; expected one row per item"
+        )
+
+
+def _check_items(
+    table: pl.DataFrame,
+    expected: pl.DataFrame,
+    benchmark: str,
+    path: Path,
+    *,
+    allow_missing: bool,
+) -> None:
+    key = [name for name in ("item_id", "task") if name in table.columns]
+    extra = table.with_row_index("row").join(expected, on=key, how="anti", maintain_order="left")
+    if len(extra):
+        raise PredictionFileError(
+            f"{path}: column 'item_id', row {extra['row'][0] + 1}: benchmark '{benchmark}' has no "
+            f"item '{_shown(extra, key)}'{_more(len(extra))}; its first is "
+            f"'{_shown(expected, key)}'"
+        )
+    missing = expected.join(table, on=key, how="anti", maintain_order="left")
+    if len(missing) and not allow_missing:
+        raise PredictionFileError(
+            f"{path}: column 'item_id': {len(missing):,} of the {len(expected):,} items of "
+            f"'{benchmark}' are missing, first '{_shown(missing, key)}', looked for after row "
+            f"{len(table)}, the last. Allow that with --allow-missing; they then count as failed"
+        )
+
+
+def _shown(table: pl.DataFrame, key: Sequence[str]) -> str:
+    return " / ".join(str(table[name][0]) for name in reversed(key))
+
+
+def _more(n: int) -> str:
+    return f" (and {n - 1:,} more)" if n > 1 else ""

@@ -1,0 +1,223 @@
+"""What a run will do: evaluations, and the shards they are cut into.
+
+A shard is one request: some items of one task of one benchmark, put to one model. It is named by
+what it is, so whoever computes it, wherever, however often, computes the same thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from genomark.benchmarks import Benchmark
+from genomark.digests import digest_of
+from genomark.errors import CapabilityError, DatasetError, GenomarkError
+from genomark.models import ItemPredictor, Model, Predictor, Trainable, TrainingSplit
+from genomark.results import Failed, Skipped
+from genomark.scoring import CONFIDENCE, REPLICATES, SCHEMA_VERSION, ModelIdentity
+
+
+class Shard(msgspec.Struct, frozen=True):
+    """One request.
+
+    Attributes
+    ----------
+    digest : str
+        Of the benchmark, the model, the items, and the seed where answers depend on it.
+    benchmark, model : str
+        Name and spec from which a worker makes them.
+    part : int
+        Which of ``benchmark.parts(limit)``.
+    limit : int or None
+        Items asked for in all.
+    items : int
+        Items in this shard.
+    seed : int
+        Of the run.
+    allow_missing : bool
+        For ``file:`` models.
+    """
+
+    digest: str
+    benchmark: str
+    model: str
+    part: int
+    limit: int | None
+    items: int
+    seed: int
+    allow_missing: bool
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """One model on one benchmark."""
+
+    digest: str
+    benchmark: Benchmark
+    model: Model
+    spec: str
+    identity: ModelIdentity
+    split: TrainingSplit | None
+    shards: list[Shard]
+    seed: int
+    limit: int | None
+
+    @property
+    def items(self) -> int:
+        """Items asked for."""
+        return sum(shard.items for shard in self.shards)
+
+
+@dataclass
+class Plan:
+    """All that a run will do, and what it already knows it cannot."""
+
+    evaluations: list[Evaluation] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What else the numbers depend on."""
+
+    seed: int = 0
+    limit: int | None = None
+    allow_missing: bool = False
+
+
+def make_plan(
+    models: Sequence[tuple[str, Model]],
+    benchmarks: Sequence[tuple[str, Benchmark]],
+    settings: Settings,
+) -> Plan:
+    """Plan every model on every benchmark.
+
+    Parameters
+    ----------
+    models : sequence of (spec, Model)
+    benchmarks : sequence of (name, Benchmark)
+    settings : Settings
+
+    Returns
+    -------
+    Plan
+        A benchmark or a fit whose data cannot be had is skipped with its reason; a model that
+        cannot be asked who it is has failed.
+    """
+    plan = Plan()
+    silent = _unreachable(models)
+    for name, benchmark in benchmarks:
+        try:
+            parts = [part["item_id"].to_list() for part in benchmark.parts(settings.limit)]
+        except DatasetError as error:
+            plan.skipped.append(Skipped(benchmark=name, reason=str(error)))
+            continue
+        for spec, model in models:
+            if spec in silent:
+                plan.failed.append(Failed(benchmark=name, model=spec, reason=silent[spec]))
+                continue
+            _plan_one(plan, name, benchmark, parts, spec, model, settings)
+    return plan
+
+
+def _unreachable(models: Sequence[tuple[str, Model]]) -> dict[str, str]:
+    """Ask every model who it is, once: a server that is down is not waited for again and again."""
+    silent = {}
+    for spec, model in models:
+        try:
+            _ = model.info
+        except GenomarkError as error:
+            silent[spec] = str(error)
+    return silent
+
+
+def _plan_one(
+    plan: Plan,
+    name: str,
+    benchmark: Benchmark,
+    parts: list[list[str]],
+    spec: str,
+    model: Model,
+    settings: Settings,
+) -> None:
+    try:
+        identity, split = _identity(model, benchmark)
+        _check(model, benchmark)
+    except (DatasetError, CapabilityError) as error:
+        plan.skipped.append(Skipped(benchmark=name, model=spec, reason=str(error)))
+        return
+    except GenomarkError as error:
+        plan.failed.append(Failed(benchmark=name, model=spec, reason=str(error)))
+        return
+    digest = _evaluation_digest(benchmark, identity, settings)
+    if any(evaluation.digest == digest for evaluation in plan.evaluations):
+        # Two ways to write one model.
+        return
+    seed = settings.seed if isinstance(model, ItemPredictor) else None
+    asked = [benchmark.digest, identity.digest, seed]
+    shards = [
+        Shard(
+            digest=digest_of([*asked, ids]),
+            benchmark=name,
+            model=spec,
+            part=index,
+            limit=settings.limit,
+            items=len(ids),
+            seed=settings.seed,
+            allow_missing=settings.allow_missing,
+        )
+        for index, ids in enumerate(parts)
+    ]
+    plan.evaluations.append(
+        Evaluation(
+            digest=digest,
+            benchmark=benchmark,
+            model=model,
+            spec=spec,
+            identity=identity,
+            split=split,
+            shards=shards,
+            seed=settings.seed,
+            limit=settings.limit,
+        )
+    )
+
+
+def _identity(model: Model, benchmark: Benchmark) -> tuple[ModelIdentity, TrainingSplit | None]:
+    if isinstance(model, Trainable):
+        split = benchmark.training_split() or model.default_split()
+        return model.identity(split), split
+    if not isinstance(model, Predictor | ItemPredictor):
+        raise CapabilityError(
+            f"'{model.info.id}' cannot be asked: '{benchmark.id}' needs a {benchmark.capability}"
+        )
+    return model.info, None
+
+
+def _check(model: Model, benchmark: Benchmark) -> None:
+    """Let a model that knows beforehand what it can answer look at the questions."""
+    check = getattr(model, "check", None)
+    if check is None:
+        return
+    if isinstance(model, ItemPredictor):
+        check(benchmark.id, benchmark.items.select("item_id", "task"))
+    else:
+        check(benchmark.id, benchmark.sequence_ids(benchmark.items))
+
+
+def _evaluation_digest(benchmark: Benchmark, identity: ModelIdentity, settings: Settings) -> str:
+    return digest_of(
+        [
+            SCHEMA_VERSION,
+            benchmark.identity,
+            identity.id,
+            identity.digest,
+            settings.seed,
+            settings.limit,
+            REPLICATES,
+            CONFIDENCE,
+        ]
+    )

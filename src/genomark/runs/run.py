@@ -1,0 +1,290 @@
+"""Executing a plan: shards out, outcomes in, results together."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from genomark.atomic import write_whole
+from genomark.results import Failed, Results
+from genomark.runs.environment import environment
+from genomark.runs.executor import Executor
+from genomark.runs.journal import Journal
+from genomark.runs.plan import Evaluation, Plan, Shard
+from genomark.runs.progress import Progress
+from genomark.runs.shards import ShardOutcome, shard_path
+from genomark.scoring import (
+    CONFIDENCE,
+    REPLICATES,
+    SCHEMA_VERSION,
+    Comparison,
+    Cost,
+    Coverage,
+    FailureCount,
+    Result,
+    compare,
+    predictions_digest,
+    read_result,
+    result_json,
+    score,
+)
+
+logger = logging.getLogger("genomark.runs")
+
+
+@dataclass
+class _State:
+    """How far one evaluation is."""
+
+    evaluation: Evaluation
+    pending: set[str] = field(default_factory=set)
+    result: Result | None = None
+    scored: pl.DataFrame | None = None
+    failure: Failed | None = None
+
+
+class Run:
+    """Executes a plan in a folder, and goes on where an earlier run stopped.
+
+    Parameters
+    ----------
+    plan : Plan
+    journal : Journal
+    executor : Executor
+    progress : Progress
+    fresh : bool
+        Compute everything again, whatever was done before.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        journal: Journal,
+        executor: Executor,
+        progress: Progress,
+        *,
+        fresh: bool = False,
+    ) -> None:
+        self._plan = plan
+        self._journal = journal
+        self._executor = executor
+        self._progress = progress
+        self._fresh = fresh
+        self._states = [_State(evaluation) for evaluation in plan.evaluations]
+        #: Evaluations that wait for a shard: two may ask the same of the same model.
+        self._waiting: dict[str, list[_State]] = {}
+
+    def execute(self) -> Results:
+        """Compute what is missing and put the results together."""
+        for state in self._states:
+            self._take_up(state)
+        pending = [shard for shard in self._in_order() if shard.digest in self._waiting]
+        self._progress.begin(sum(shard.items for shard in pending))
+        try:
+            for state in self._states:
+                if not state.pending:
+                    self._finish(state)
+            for shard in pending:
+                self._executor.submit(shard)
+            self._collect({shard.digest: shard for shard in pending})
+        finally:
+            self._executor.cancel()
+            self._progress.end()
+        return self._results()
+
+    def _take_up(self, state: _State) -> None:
+        evaluation = state.evaluation
+        paths = _Paths.of(self._journal.folder, evaluation)
+        if not self._fresh and self._journal.is_finished(
+            evaluation.digest, paths.result, paths.predictions
+        ):
+            state.result = read_result(paths.result)
+            state.scored = _scored(evaluation, pl.read_parquet(paths.predictions))
+            return
+        for shard in evaluation.shards:
+            if self._fresh or not self._journal.is_done(shard.digest):
+                state.pending.add(shard.digest)
+                self._waiting.setdefault(shard.digest, []).append(state)
+
+    def _in_order(self) -> Iterator[Shard]:
+        """Give every shard once: the first of each fitted model, so that fits run side by side."""
+        order = [
+            *(state.evaluation.shards[0] for state in self._states if state.evaluation.split),
+            *(shard for state in self._states for shard in state.evaluation.shards),
+        ]
+        yield from {shard.digest: shard for shard in order}.values()
+
+    def _collect(self, shards: dict[str, Shard]) -> None:
+        for outcome in self._executor.as_completed():
+            shard = shards[outcome.digest]
+            self._journal.record(outcome)
+            self._progress.doing(f"{shard.benchmark} × {shard.model}")
+            self._progress.advance(shard.items)
+            for state in self._waiting.pop(outcome.digest):
+                state.pending.discard(outcome.digest)
+                if not state.pending:
+                    self._finish(state)
+
+    def _finish(self, state: _State) -> None:
+        """Put an evaluation together from its shards, and write it down."""
+        if state.result is not None:
+            return
+        evaluation = state.evaluation
+        outcomes = self._journal.outcomes(shard.digest for shard in evaluation.shards)
+        errors = [outcome for outcome in outcomes if outcome.error is not None]
+        if errors:
+            for error in errors:
+                logger.debug("%s × %s: %s", evaluation.spec, evaluation.benchmark.id, error.trace)
+            state.failure = _failure(evaluation, errors)
+            return
+        folder = self._journal.folder
+        predictions = pl.concat(
+            [pl.read_parquet(shard_path(folder, shard.digest)) for shard in evaluation.shards]
+        )
+        state.scored = _scored(evaluation, predictions)
+        state.result = _result(evaluation, predictions, state.scored, outcomes)
+        paths = _Paths.of(folder, evaluation)
+        result, content = result_json(state.result), _parquet(predictions, evaluation)
+        write_whole(paths.predictions, content)
+        write_whole(paths.result, result)
+        self._journal.record_result(evaluation.digest, result, content)
+
+    def _results(self) -> Results:
+        failed = [state.failure for state in self._states if state.failure is not None]
+        return Results(
+            results=[state.result for state in self._states if state.result is not None],
+            skipped=self._plan.skipped,
+            failed=[*self._plan.failed, *failed],
+            comparisons=self._comparisons(),
+        )
+
+    def _comparisons(self) -> list[Comparison]:
+        by_benchmark: dict[str, list[_State]] = {}
+        for state in self._states:
+            if state.result is not None:
+                by_benchmark.setdefault(state.result.benchmark.id, []).append(state)
+        found = []
+        for benchmark, states in by_benchmark.items():
+            first = states[0].evaluation
+            frames = {
+                state.evaluation.identity.id: state.scored
+                for state in states
+                if state.scored is not None
+            }
+            found.extend(compare(benchmark, frames, first.benchmark.rule, seed=first.seed))
+        return found
+
+
+@dataclass(frozen=True)
+class _Paths:
+    """Where the files of one evaluation are kept.
+
+    Named by the benchmark's own id and by digest, never by what a user typed.
+    """
+
+    result: Path
+    predictions: Path
+
+    @classmethod
+    def of(cls, folder: Path, evaluation: Evaluation) -> _Paths:
+        return cls(
+            result=folder / "results" / evaluation.benchmark.id / f"{evaluation.digest}.json",
+            predictions=folder / "predictions" / f"{evaluation.digest}.parquet",
+        )
+
+
+def _scored(evaluation: Evaluation, predictions: pl.DataFrame) -> pl.DataFrame:
+    """Set predictions beside the truth, in the order of the benchmark's items."""
+    items = evaluation.benchmark.selected(evaluation.limit)
+    return items.select(
+        "item_id",
+        "task",
+        "cluster",
+        *(["subcluster"] if evaluation.benchmark.rule.grouped else []),
+        "truth",
+    ).join(
+        predictions.select("item_id", "task", "value", "reason"),
+        on=["item_id", "task"],
+        how="left",
+        maintain_order="left",
+        validate="1:1",
+    )
+
+
+def _result(
+    evaluation: Evaluation,
+    predictions: pl.DataFrame,
+    scored: pl.DataFrame,
+    outcomes: list[ShardOutcome],
+) -> Result:
+    benchmark = evaluation.benchmark
+    settings: dict[str, Any] = {
+        "replicates": REPLICATES,
+        "confidence": CONFIDENCE,
+        "limit": evaluation.limit,
+        "headline": list(benchmark.rule.headlines),
+    }
+    if evaluation.limit is None and benchmark.ceiling:
+        settings["ceiling"] = dict(benchmark.ceiling)
+    return Result(
+        schema_version=SCHEMA_VERSION,
+        benchmark=benchmark.identity,
+        model=evaluation.identity,
+        metrics=score(scored, benchmark.rule, seed=evaluation.seed),
+        coverage=_coverage(scored),
+        seed=evaluation.seed,
+        settings=settings,
+        environment=environment(),
+        cost=Cost(
+            wall_seconds=sum(outcome.wall_seconds for outcome in outcomes),
+            cpu_seconds=sum(outcome.cpu_seconds for outcome in outcomes),
+            peak_rss_bytes=max(outcome.peak_rss_bytes for outcome in outcomes),
+            bytes_sent=sum(outcome.bytes_sent for outcome in outcomes),
+            bytes_received=sum(outcome.bytes_received for outcome in outcomes),
+        ),
+        predictions_digest=predictions_digest(predictions),
+        started=min(outcome.started for outcome in outcomes),
+        finished=max(outcome.finished for outcome in outcomes),
+    )
+
+
+def _coverage(scored: pl.DataFrame) -> Coverage:
+    unanswered = scored.filter(pl.col("value").is_null())
+    reasons = Counter(unanswered["reason"].fill_null("no reason given").to_list())
+    return Coverage(
+        asked=scored.height,
+        answered=scored.height - unanswered.height,
+        failed=[
+            FailureCount(reason=reason, items=count)
+            for reason, count in sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
+        ],
+    )
+
+
+def _failure(evaluation: Evaluation, errors: list[ShardOutcome]) -> Failed:
+    first = errors[0]
+    reason = first.error or ""
+    if len(evaluation.shards) > 1:
+        reason += f" ({len(errors)} of {len(evaluation.shards)} requests failed)"
+    return Failed(benchmark=evaluation.benchmark.id, model=evaluation.spec, reason=reason)
+
+
+def _parquet(predictions: pl.DataFrame, evaluation: Evaluation) -> bytes:
+    buffer = io.BytesIO()
+    predictions.write_parquet(
+        buffer,
+        compression="zstd",
+        metadata={
+            "genomark.benchmark": f"{evaluation.benchmark.id} {evaluation.benchmark.version}",
+            "genomark.model": evaluation.identity.id,
+            "genomark.request": evaluation.digest,
+        },
+    )
+    return buffer.getvalue()

@@ -1,0 +1,200 @@
+"""Computing one shard: make the request, ask the model, keep the answer."""
+
+from __future__ import annotations
+
+import io
+import resource
+import sys
+import time
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import polars as pl
+
+from genomark.atomic import write_whole
+from genomark.benchmarks import Benchmark, load_benchmark
+from genomark.digests import digest_of_bytes
+from genomark.errors import CapabilityError, GenomarkError, ModelError
+from genomark.models import ItemPredictor, Model, Predictor, Trainable, load_model
+from genomark.runs.plan import Shard
+from genomark.scoring import PREDICTION_COLUMNS
+
+
+class ShardOutcome(msgspec.Struct, frozen=True):
+    """What became of a shard: a file, or an error; and what it cost.
+
+    `error` is one line for people, `trace` the traceback for ``--debug``.
+    """
+
+    digest: str
+    file_digest: str | None
+    error: str | None
+    trace: str | None
+    started: str
+    finished: str
+    wall_seconds: float
+    cpu_seconds: float
+    peak_rss_bytes: int
+    bytes_sent: int
+    bytes_received: int
+
+
+class Workshop:
+    """Makes shards. One per process: benchmarks and models are loaded once and kept.
+
+    Parameters
+    ----------
+    folder : Path
+        Where results are kept.
+    models, benchmarks : dict
+        Those already made, by spec and by name.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        models: dict[str, Model] | None = None,
+        benchmarks: dict[str, Benchmark] | None = None,
+    ) -> None:
+        self.folder = folder
+        self._models = dict(models or {})
+        self._benchmarks = dict(benchmarks or {})
+        self._fitted: dict[tuple[str, str], Predictor] = {}
+        self._parts: dict[tuple[str, int | None], list[pl.DataFrame]] = {}
+
+    def work(self, shard: Shard) -> ShardOutcome:
+        """Compute a shard and write it; never raises for what a model does."""
+        meter = _Meter()
+        model: Model | None = None
+        file_digest = error = trace = None
+        try:
+            model = self._model(shard)
+            meter.watch(model)
+            content = _parquet(self._answers(shard, model))
+            write_whole(shard_path(self.folder, shard.digest), content)
+            file_digest = digest_of_bytes([content])
+        except GenomarkError as failure:
+            error, trace = str(failure), traceback.format_exc()
+        # A model is foreign code: whatever it raises ends its own shard and nothing else.
+        except Exception as failure:  # noqa: BLE001
+            error = f"{type(failure).__name__}: {failure}" if str(failure) else repr(failure)
+            trace = traceback.format_exc()
+        return meter.outcome(shard.digest, file_digest, error, trace)
+
+    def _answers(self, shard: Shard, model: Model) -> pl.DataFrame:
+        items = self._items(shard)
+        benchmark = self._benchmark(shard.benchmark)
+        if isinstance(model, ItemPredictor):
+            columns = ["item_id", "task", *(["truth"] if model.reads_answers else [])]
+            answers = model.predict_items(benchmark.id, items.select(columns), shard.seed)
+        elif isinstance(model, Predictor):
+            answers = benchmark.read(items, model.predict(benchmark.request(items)))
+        else:
+            raise CapabilityError(f"'{shard.model}' cannot predict")
+        if answers.height != items.height:
+            raise ModelError(f"{answers.height} answers for {items.height} items")
+        return items.select("item_id", "task").hstack(answers).select(*PREDICTION_COLUMNS)
+
+    def _items(self, shard: Shard) -> pl.DataFrame:
+        key = (shard.benchmark, shard.limit)
+        if key not in self._parts:
+            self._parts[key] = list(self._benchmark(shard.benchmark).parts(shard.limit))
+        return self._parts[key][shard.part]
+
+    def _benchmark(self, name: str) -> Benchmark:
+        if name not in self._benchmarks:
+            self._benchmarks[name] = load_benchmark(name)
+        return self._benchmarks[name]
+
+    def _model(self, shard: Shard) -> Model:
+        if shard.model not in self._models:
+            self._models[shard.model] = load_model(shard.model, allow_missing=shard.allow_missing)
+        model = self._models[shard.model]
+        if not isinstance(model, Trainable):
+            return model
+        key = (shard.model, shard.benchmark)
+        if key not in self._fitted:
+            split = self._benchmark(shard.benchmark).training_split() or model.default_split()
+            self._fitted[key] = model.fit(split)
+        return self._fitted[key]
+
+
+def shard_path(folder: Path, digest: str) -> Path:
+    """Where the predictions of a shard are kept."""
+    return folder / "shards" / f"{digest}.parquet"
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+class _Meter:
+    """Measures one shard: wall and CPU seconds, peak memory, bytes over the wire."""
+
+    def __init__(self) -> None:
+        self._started = _now()
+        self._wall = time.perf_counter()
+        self._cpu = time.process_time()
+        self._model: Model | None = None
+        self._before = (0, 0)
+
+    def watch(self, model: Model) -> None:
+        self._model = model
+        self._before = self._traffic()
+
+    def outcome(
+        self, digest: str, file_digest: str | None, error: str | None, trace: str | None
+    ) -> ShardOutcome:
+        sent, received = self._traffic()
+        return ShardOutcome(
+            digest=digest,
+            file_digest=file_digest,
+            error=error,
+            trace=trace,
+            started=self._started,
+            finished=_now(),
+            wall_seconds=time.perf_counter() - self._wall,
+            cpu_seconds=time.process_time() - self._cpu,
+            peak_rss_bytes=_peak_rss_bytes(),
+            bytes_sent=sent - self._before[0],
+            bytes_received=received - self._before[1],
+        )
+
+    def _traffic(self) -> tuple[int, int]:
+        return (
+            getattr(self._model, "bytes_sent", 0),
+            getattr(self._model, "bytes_received", 0),
+        )
+
+
+def _peak_rss_bytes() -> int:
+    # Linux counts in kilobytes, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def crashed(shard: Shard, times: int) -> ShardOutcome:
+    """Give the outcome of a shard that took its worker process down each time it was tried."""
+    now = _now()
+    return ShardOutcome(
+        digest=shard.digest,
+        file_digest=None,
+        error=f"the worker process died {times} times on this request (out of memory, or a crash "
+        "in native code)",
+        trace=None,
+        started=now,
+        finished=now,
+        wall_seconds=0.0,
+        cpu_seconds=0.0,
+        peak_rss_bytes=0,
+        bytes_sent=0,
+        bytes_received=0,
+    )

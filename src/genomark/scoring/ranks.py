@@ -1,0 +1,157 @@
+"""Which models are really apart: paired differences, tie sets and the ranks they give.
+
+Two models are tied when the interval of their paired difference contains 0. Tied is not
+transitive: A may tie with B and B with C while A and C are apart. So a rank is not one number: the
+tie sets (largest groups in which all are tied with all) are numbered in order of their best
+member, and a model has the ranks of the sets it is in. Two models share a rank if they are tied.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+
+import msgspec
+import numpy as np
+import polars as pl
+
+from genomark.scoring.metrics import metric
+from genomark.scoring.score import (
+    REPLICATES,
+    ScoringRule,
+    headline_replicates,
+    percentile_interval,
+)
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """Paired difference of two models on the items both answered, ``model_a - model_b``."""
+
+    benchmark: str
+    metric: str
+    model_a: str
+    model_b: str
+    difference: float
+    interval: tuple[float, float] | None
+    n: int
+    tied: bool
+
+
+class Rank(msgspec.Struct, frozen=True):
+    """The ranks of one model: 1 is best; `first` and `last` differ where tie sets overlap."""
+
+    model: str
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        """Write as a table does: "2", or "2-4"."""
+        return str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+
+
+def compare(
+    benchmark: str,
+    items: Mapping[str, pl.DataFrame],
+    rule: ScoringRule,
+    *,
+    seed: int,
+    replicates: int = REPLICATES,
+) -> list[Comparison]:
+    """Compare every pair of models by paired cluster bootstrap.
+
+    Parameters
+    ----------
+    benchmark : str
+        Name that the comparisons carry.
+    items : mapping of str to polars.DataFrame
+        For each model, scored items as `score` takes them, all in the same order.
+    rule : ScoringRule
+    seed, replicates : int
+        Of the bootstrap; the same for all, which is what pairs the replicates.
+
+    Returns
+    -------
+    list of Comparison
+        Pairs in which either metric is undefined are left out.
+    """
+    alone = {
+        model: headline_replicates(frame, rule, seed=seed, replicates=replicates)
+        for model, frame in items.items()
+    }
+    comparisons = []
+    for a, b in itertools.combinations(items, 2):
+        shared = items[a]["value"].is_not_null() & items[b]["value"].is_not_null()
+        if shared.all():
+            first, second = alone[a], alone[b]
+        else:
+            first, second = (
+                headline_replicates(items[m].filter(shared), rule, seed=seed, replicates=replicates)
+                for m in (a, b)
+            )
+        if first[0] is None or second[0] is None:
+            continue
+        interval = percentile_interval(first[1] - second[1])
+        comparisons.append(
+            Comparison(
+                benchmark=benchmark,
+                metric=rule.headline,
+                model_a=a,
+                model_b=b,
+                difference=first[0] - second[0],
+                interval=interval,
+                n=int(shared.sum()),
+                tied=interval is None or interval[0] <= 0.0 <= interval[1],
+            )
+        )
+    return comparisons
+
+
+def rank(
+    values: Mapping[str, float], comparisons: list[Comparison], metric_name: str
+) -> list[Rank]:
+    """Rank models by tie sets.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        The headline metric of each model that has one.
+    comparisons : list of Comparison
+        All pairs of these models.
+    metric_name : str
+        Name of the headline row; says whether higher is better.
+
+    Returns
+    -------
+    list of Rank
+        Best first.
+    """
+    higher = metric(metric_name.removeprefix("mean_")).better == "higher"
+    order = sorted(values, key=lambda model: (-values[model] if higher else values[model], model))
+    position = {model: index for index, model in enumerate(order)}
+    tied = np.eye(len(order), dtype=bool)
+    for pair in comparisons:
+        if pair.tied and pair.model_a in position and pair.model_b in position:
+            a, b = position[pair.model_a], position[pair.model_b]
+            tied[a, b] = tied[b, a] = True
+    sets = _maximal_tie_sets(tied)
+    ranks = []
+    for index, model in enumerate(order):
+        best = [min(members) + 1 for members in sets if index in members]
+        ranks.append(Rank(model=model, first=min(best), last=max(best)))
+    return ranks
+
+
+def _maximal_tie_sets(tied: np.ndarray) -> list[frozenset[int]]:
+    """Find the largest sets in which all are tied with all (insert and absorb, Piepho 2004)."""
+    n = tied.shape[0]
+    sets = [frozenset(range(n))]
+    for a, b in itertools.combinations(range(n), 2):
+        if tied[a, b]:
+            continue
+        split = [part for each in sets for part in _without_pair(each, a, b)]
+        sets = [each for each in set(split) if not any(each < other for other in split)]
+    return sorted(sets, key=sorted)
+
+
+def _without_pair(members: frozenset[int], a: int, b: int) -> list[frozenset[int]]:
+    return [members - {a}, members - {b}] if a in members and b in members else [members]

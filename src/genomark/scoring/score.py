@@ -1,0 +1,262 @@
+"""From predictions and truth to metric rows with intervals.
+
+Clusters are resampled, not items: variants of one element share its sequence, and the strands of
+one enhancer its activity. Where a metric is computed per group (an experiment, a cell type) and
+then averaged, the mean is resampled over the clusters the groups belong to, and each group's own
+interval over the sub-clusters inside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from genomark.scoring import kernels
+from genomark.scoring.metrics import Metric, metric
+from genomark.scoring.records import MetricRow
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+REPLICATES = 1000
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class ScoringRule:
+    """How a benchmark turns predictions into numbers.
+
+    Attributes
+    ----------
+    metrics : tuple of str
+        Names; the first is the one models are ranked by.
+    cluster : str
+        What a cluster is, in the plural, for people ("elements").
+    grouped : bool
+        Compute each metric per task, then average; every task lies in one cluster.
+    subcluster : str or None
+        For grouped rules: what is resampled inside a task ("positions"), the column
+        `subcluster` of the items.
+    """
+
+    metrics: tuple[str, ...]
+    cluster: str
+    grouped: bool = False
+    subcluster: str | None = None
+
+    @property
+    def headline(self) -> str:
+        """Name of the row models are ranked by."""
+        return self.headlines[0]
+
+    @property
+    def headlines(self) -> tuple[str, ...]:
+        """Names of the rows a table shows."""
+        prefix = "mean_" if self.grouped else ""
+        return tuple(prefix + name for name in self.metrics)
+
+
+def score(
+    items: pl.DataFrame, rule: ScoringRule, *, seed: int, replicates: int = REPLICATES
+) -> list[MetricRow]:
+    """Compute every row of a rule.
+
+    Parameters
+    ----------
+    items : polars.DataFrame
+        Columns `task`, `cluster` (and `subcluster`), `truth`, `value`; rows whose `value` is null
+        are left out (they are told of in the coverage).
+    rule : ScoringRule
+    seed : int
+        Of the bootstrap.
+    replicates : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    list of MetricRow
+        Means first, then groups in the order of the items.
+    """
+    answered = _answered(items)
+    if rule.grouped:
+        return _grouped_rows(items, answered, rule, seed, replicates)
+    return [
+        _row(answered, metric(name), rule.cluster, "cluster", None, seed, replicates)
+        for name in rule.metrics
+    ]
+
+
+def headline_replicates(
+    items: pl.DataFrame, rule: ScoringRule, *, seed: int, replicates: int = REPLICATES
+) -> tuple[float | None, Floats]:
+    """Compute the headline metric and its replicates, for paired comparison.
+
+    Two models give paired replicates when `items` hold the same rows in the same order.
+
+    Returns
+    -------
+    value : float or None
+    replicates : ndarray of float64, shape (replicates,)
+        NaN where undefined.
+    """
+    answered = _answered(items)
+    measure = metric(rule.metrics[0])
+    undefined = np.full(replicates, np.nan)
+    if answered.is_empty():
+        return None, undefined
+    if rule.grouped:
+        values, clusters = _group_values(answered, measure)
+        if not np.isfinite(values).all():
+            return None, undefined
+        return float(values.mean()), _mean_replicates(values, clusters, replicates, seed)
+    prediction, truth, clusters = _arrays(answered, "cluster")
+    value, _ = measure.value(prediction, truth)
+    if value is None:
+        return None, undefined
+    return value, measure.replicates(prediction, truth, clusters, replicates, seed)
+
+
+def percentile_interval(replicates: Floats) -> tuple[float, float] | None:
+    """Percentile interval of the defined replicates; None if fewer than half are defined."""
+    defined = replicates[np.isfinite(replicates)]
+    if defined.size * 2 < replicates.size or not defined.size:
+        return None
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(defined, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def cluster_numbers(names: pl.Series) -> Integers:
+    """Number clusters from 0 in the order they appear."""
+    return names.rank("dense").to_numpy().astype(np.int64) - 1 if len(names) else np.empty(0, int)
+
+
+def _answered(items: pl.DataFrame) -> pl.DataFrame:
+    return items.filter(pl.col("value").is_not_null())
+
+
+def _arrays(items: pl.DataFrame, cluster: str) -> tuple[Floats, Floats, Integers]:
+    return (
+        items["value"].to_numpy(),
+        items["truth"].to_numpy(),
+        cluster_numbers(items[cluster]),
+    )
+
+
+def _row(
+    items: pl.DataFrame,
+    measure: Metric,
+    unit_of_resampling: str,
+    cluster: str,
+    group: str | None,
+    seed: int,
+    replicates: int,
+) -> MetricRow:
+    prediction, truth, clusters = _arrays(items, cluster)
+    n_clusters = int(clusters.max()) + 1 if clusters.size else 0
+    value, reason = measure.value(prediction, truth)
+    interval = None
+    if value is not None and n_clusters > 1:
+        drawn = measure.replicates(prediction, truth, clusters, replicates, seed)
+        interval = percentile_interval(drawn)
+    return MetricRow(
+        name=measure.name,
+        group=group,
+        value=value,
+        reason_if_null=reason,
+        interval=interval,
+        method=_method(replicates, unit_of_resampling),
+        n=items.height,
+        n_clusters=n_clusters,
+    )
+
+
+def _grouped_rows(
+    items: pl.DataFrame, answered: pl.DataFrame, rule: ScoringRule, seed: int, replicates: int
+) -> list[MetricRow]:
+    tasks = items["task"].unique(maintain_order=True).to_list()
+    by_task = {key: part for (key,), part in answered.group_by("task", maintain_order=True)}
+    empty = answered.clear()
+    means: list[MetricRow] = []
+    groups: list[MetricRow] = []
+    for name in rule.metrics:
+        rows = [
+            _row(
+                by_task.get(task, empty),
+                metric(name),
+                rule.subcluster or "items",
+                "subcluster",
+                task,
+                seed,
+                replicates,
+            )
+            for task in tasks
+        ]
+        groups.extend(rows)
+        means.append(_mean_row(rows, items, name, rule.cluster, seed, replicates))
+    return means + groups
+
+
+def _mean_row(
+    rows: Sequence[MetricRow],
+    items: pl.DataFrame,
+    name: str,
+    unit_of_resampling: str,
+    seed: int,
+    replicates: int,
+) -> MetricRow:
+    values = np.array([np.nan if row.value is None else row.value for row in rows])
+    clusters = _cluster_of_task(items)
+    n_clusters = int(clusters.max()) + 1 if clusters.size else 0
+    undefined = [row for row in rows if row.value is None]
+    value = interval = reason = None
+    if undefined:
+        first = undefined[0]
+        reason = (
+            f"undefined in {len(undefined)} of {len(rows)} groups "
+            f"('{first.group}': {first.reason_if_null})"
+        )
+    else:
+        value = float(values.mean())
+        if n_clusters > 1:
+            interval = percentile_interval(_mean_replicates(values, clusters, replicates, seed))
+    return MetricRow(
+        name=f"mean_{name}",
+        group=None,
+        value=value,
+        reason_if_null=reason,
+        interval=interval,
+        method=_method(replicates, unit_of_resampling),
+        n=sum(row.n for row in rows),
+        n_clusters=n_clusters,
+    )
+
+
+def _group_values(items: pl.DataFrame, measure: Metric) -> tuple[Floats, Integers]:
+    values = []
+    for _, part in items.group_by("task", maintain_order=True):
+        value, _ = measure.value(part["value"].to_numpy(), part["truth"].to_numpy())
+        values.append(np.nan if value is None else value)
+    return np.array(values), _cluster_of_task(items)
+
+
+def _cluster_of_task(items: pl.DataFrame) -> Integers:
+    """Number the cluster each task lies in, tasks in the order they appear."""
+    tasks = items.group_by("task", maintain_order=True).agg(pl.col("cluster").first())
+    return cluster_numbers(tasks["cluster"])
+
+
+def _mean_replicates(values: Floats, clusters: Integers, replicates: int, seed: int) -> Floats:
+    out = np.empty(replicates)
+    counts = np.empty(int(clusters.max()) + 1, dtype=np.int32)
+    kernels.replicate_weighted_mean(out, np.uint64(seed), counts, clusters, values)
+    return out
+
+
+def _method(replicates: int, unit_of_resampling: str) -> str:
+    percent = round(CONFIDENCE * 100)
+    return f"{percent} % percentile bootstrap, {replicates} replicates over {unit_of_resampling}"
