@@ -28,9 +28,6 @@ app.add_typer(serve.app, name="serve")
 app.add_typer(data.app, name="data")
 
 
-_INTERRUPTED = "interrupted. What was finished is kept: the same command goes on from there"
-
-
 def _version(value: bool) -> None:
     if value:
         typer.echo(f"genomark {__version__}")
@@ -59,8 +56,6 @@ def main() -> None:
         app()
     except GenomarkError as error:
         _fail(str(error), debug=debug, code=2 if isinstance(error, UsageError) else 1)
-    except KeyboardInterrupt:
-        _fail(_INTERRUPTED, debug=False, code=130)
     except BrokenPipeError:
         # The reader of a pipe has gone away (`genomark list models | head`): that is no error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -73,16 +73,20 @@ def run(
     from genomark.atomic import write_whole
     from genomark.cli.terminal import print_results, status
 
-    results = genomark.run(
-        models or (),
-        benchmarks or (),
-        out=out,
-        seed=seed,
-        limit=limit,
-        workers=workers,
-        fresh=fresh,
-        allow_missing=allow_missing,
-    )
+    try:
+        results = genomark.run(
+            models or (),
+            benchmarks or (),
+            out=out,
+            seed=seed,
+            limit=limit,
+            workers=workers,
+            fresh=fresh,
+            allow_missing=allow_missing,
+        )
+    except KeyboardInterrupt:
+        status("interrupted. What was finished is kept: the same command goes on from there")
+        raise typer.Exit(130) from None
     print_results(results)
     if json is not None:
         write_whole(json, results.to_json())

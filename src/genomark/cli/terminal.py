@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
 
 from genomark.results import Results, Section, legend, sections
 
 #: Width where output is no terminal, so that a file reads as a terminal of common width does.
 _PLAIN_WIDTH = 80
+#: A longer model name would leave no room for two metrics with intervals.
+_NAME_WIDTH = 24
 
 
 def console() -> Console:
@@ -36,7 +38,11 @@ def print_results(results: Results) -> None:
     ):
         for entry in entries:
             where = " × ".join(filter(None, (entry.benchmark, entry.model)))
-            out.print(f"[{style}]{word}[/] {escape(_clean(where))}: {escape(_clean(entry.reason))}")
+            # Not wrapped: a path or URL in it can be copied whole.
+            out.print(
+                f"[{style}]{word}[/] {escape(_clean(where))}: {escape(_clean(entry.reason))}",
+                soft_wrap=True,
+            )
     if results.results:
         out.print()
         out.print(escape(legend(results)), style="dim")
@@ -52,10 +58,31 @@ def _print_section(out: Console, section: Section) -> None:
         table.add_column(name, no_wrap=True)
     table.add_column("n", justify="right", no_wrap=True)
     for line in section.lines:
-        table.add_row(line.rank, *(escape(_clean(c)) for c in (line.model, *line.cells)), line.n)
+        cells = (_short(line.model), *line.cells)
+        table.add_row(line.rank, *(escape(_clean(cell)) for cell in cells), line.n)
     out.print(table)
-    for note in (section.subtitle, *section.notes):
-        out.print(Padding(f"[dim]{escape(_clean(note))}[/]", (0, 0, 0, 2)))
+    names = {model: _short(model) for model in (line.model for line in section.lines)}
+    cut = [f"{short} is {model}" for model, short in names.items() if short != model]
+    for note in (section.subtitle, *section.notes, *cut):
+        for model, short in names.items():
+            note = note.replace(f"{model}:", f"{short}:")
+        indented = textwrap.fill(
+            _clean(note),
+            out.width,
+            initial_indent="  ",
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        out.print(escape(indented), style="dim", soft_wrap=True)
+
+
+def _short(model: str) -> str:
+    """Cut the middle out of a long name: its kind and its end tell most."""
+    if len(model) <= _NAME_WIDTH:
+        return model
+    kind = model.partition(":")[0][:5]
+    return f"{kind}:…{model[len(kind) + 2 - _NAME_WIDTH :]}"
 
 
 def _clean(text: str) -> str:

@@ -180,14 +180,17 @@ class _Search:
 
         A wrong copy says more than a missing one, so it names the kind of the error.
         """
-        tried = "; ".join(str(failure) for failure in self._failures)
+        tried = "; ".join(
+            str(failure)
+            for failure in self._failures
+            # That a copy is simply not there is what made us look further: no news.
+            if not isinstance(failure.__cause__, FileNotFoundError | NotADirectoryError)
+        )
         ways = (
-            f"Set GENOMARK_MIRROR to a folder or URL that holds {self.what}, "
-            f"or put the file at {self._cached}."
+            "Set GENOMARK_MIRROR to a folder or URL that holds it under that name, "
+            f"or put it at {self._cached}"
         )
         for failure in self._failures:
             if isinstance(failure, ChecksumError | TruncatedFileError):
                 return type(failure)(f"No right copy of {self.what} (tried {tried}). {ways}")
-        return DatasetUnavailableError(
-            f"Cannot get {self.what} from {self.file.url} (tried {tried}). {ways}"
-        )
+        return DatasetUnavailableError(f"Cannot get {self.what} ({tried}). {ways}")

@@ -18,6 +18,7 @@ from genomark.runs.shards import ShardOutcome, Workshop, crashed
 #: A shard that takes its worker down this often, alone, is given up.
 _MAX_DEATHS = 3
 _PARENT_CHECK_SECONDS = 1.0
+_WAIT_SECONDS = 0.5
 
 
 class Executor(Protocol):
@@ -95,7 +96,9 @@ class LocalExecutor:
         """Give outcomes as workers finish."""
         while self._running or self._waiting or self._suspects:
             self._fill()
-            done, _ = wait(self._running, return_when=FIRST_COMPLETED)
+            # Polars has system calls restarted after a signal, so a wait without an end would not
+            # notice Ctrl-C.
+            done, _ = wait(self._running, _WAIT_SECONDS, return_when=FIRST_COMPLETED)
             broken = [future for future in done if _broke(future)]
             if broken:
                 yield from self._after_death()
