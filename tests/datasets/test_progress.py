@@ -90,7 +90,7 @@ def test_bar_when_asked_for(toy, monkeypatch):
 def test_bar_counts_over_files_and_back_when_one_starts_over(terminal):
     terminal()
     with Bar("toy", 300) as bar:
-        task = bar._bar.tasks[0]
+        task = bar._bar._progress.tasks[0]
         bar.begin("toy/a.bin")
         bar.at(100)
         bar.begin("toy/b.bin")

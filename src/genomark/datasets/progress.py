@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+from genomark.bars import bar, interactive
 
 
 class Report:
@@ -71,9 +70,8 @@ class Bar(Report):
 
     def __enter__(self) -> Self:
         """Draw the bar."""
-        self._bar = _bar()
-        self._bar.start()
-        self._task: TaskID = self._bar.add_task(self._what, total=self._size)
+        self._bar = bar(self._size, "bytes")
+        self._bar.show(0, self._what)
         return self
 
     def __exit__(
@@ -83,18 +81,18 @@ class Bar(Report):
         trace: TracebackType | None,
     ) -> None:
         """Leave the terminal as it was."""
-        self._bar.stop()
+        self._bar.close()
 
     def begin(self, file: str) -> None:
         """Count on from what the files before brought."""
         self._before += self._present
         self._present = 0
-        self._bar.update(self._task, description=file)
+        self._what = file
 
     def at(self, held: int) -> None:
         """Move the bar; back, too, when a server makes a download start over."""
         self._present = held
-        self._bar.update(self._task, completed=self._before + held)
+        self._bar.show(self._before + held, self._what)
 
 
 def report(what: str, size: int, *, progress: bool | None) -> Report:
@@ -111,7 +109,7 @@ def report(what: str, size: int, *, progress: bool | None) -> Report:
         lines elsewhere.
     """
     if progress is None:
-        return Bar(what, size) if _interactive() else Lines(what, size)
+        return Bar(what, size) if interactive() else Lines(what, size)
     return Bar(what, size) if progress else Report()
 
 
@@ -126,34 +124,7 @@ def human(size: float) -> str:
     return f"{size / 1000:.1f} GB"
 
 
-def _interactive() -> bool:
-    return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
-
-
 def _write(line: str) -> None:
     if sys.stderr is not None:  # as under pythonw
         sys.stderr.write(f"{line}\n")
         sys.stderr.flush()
-
-
-def _bar() -> Progress:
-    # Rich takes a while to load, and data are mostly at hand.
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from typing import Protocol
+
+from genomark.bars import bar, interactive
 
 logger = logging.getLogger("genomark.runs")
 
@@ -68,53 +69,28 @@ class Lines(Silent):
             logger.info("%s: %s of %s items", self._what, f"{self._done:,}", f"{self._items:,}")
 
 
-class Bar(Silent):
+class Drawn(Silent):
     """Draws a bar with the time left, on standard error or in a notebook."""
 
     def begin(self, items: int) -> None:
         """Start."""
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            SpinnerColumn,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
-
-        self._bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=16),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left", style="dim"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=items)
-        self._bar.start()
+        self._done, self._what = 0, ""
+        self._bar = bar(items, "items")
 
     def doing(self, what: str) -> None:
         """Name what is being done now."""
-        self._bar.update(self._task, description=what if len(what) <= 28 else f"{what[:27]}…")
+        self._what = what
 
     def advance(self, items: int) -> None:
         """Count items."""
-        self._bar.update(self._task, advance=items)
+        self._done += items
+        self._bar.show(self._done, self._what)
 
     def end(self) -> None:
         """Stop."""
-        self._bar.stop()
+        self._bar.close()
 
 
 def default_progress() -> Progress:
     """Choose by where this process runs."""
-    from rich.console import Console
-
-    if sys.stderr.isatty() or Console().is_jupyter:
-        return Bar()
-    return Lines()
+    return Drawn() if interactive() else Lines()
