@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import textwrap
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -30,7 +32,6 @@ def list_(
       genomark list datasets --json
     """
     from rich.markup import escape
-    from rich.table import Table
 
     from genomark.cli.terminal import console
 
@@ -38,63 +39,71 @@ def list_(
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    for name in rows[0]:
-        table.add_column(name, overflow="fold")
+    out = console()
     for row in rows:
-        table.add_row(*(escape(_text(value)) for value in row.values()))
-    console().print(table)
+        name, what, *details = row.items()
+        out.print(f"[bold]{escape(name[1])}[/]  {escape(_text(what[1]))}", soft_wrap=True)
+        text = "; ".join(f"{key}: {_text(value)}" for key, value in details)
+        for line in textwrap.wrap(text, out.width - 2, break_long_words=False):
+            out.print(f"  {escape(line)}", style="dim", soft_wrap=True)
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(value)
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _models() -> list[dict[str, Any]]:
-    import inspect
-
     from genomark.models import FORMS, model_entry_points
 
     rows = []
     for name, point in sorted(model_entry_points().items()):
+        row: dict[str, Any] = {"name": name}
         try:
-            summary = (inspect.getdoc(point.load()) or "").partition("\n")[0]
+            factory = point.load()
+            row["what"] = (inspect.getdoc(factory) or "").partition("\n")[0]
+            settings = inspect.signature(factory).parameters.values()
+            row["settings"] = [_setting(each) for each in settings] or ["none"]
+            row["data"] = _data(getattr(factory, "datasets", ()))
         # A plug-in that cannot be loaded is shown as such and does not hide the others.
         except Exception as error:  # noqa: BLE001
-            summary = f"cannot be loaded: {error}"
-        rows.append({"name": name, "what": summary, "from": _origin(point)})
-    forms = {
-        "http://HOST:PORT": "a GAME Predictor behind a URL",
-        "file:PATH": "predictions from parquet, CSV, TSV or a GAME response (JSON)",
-        "py:FILE.py:OBJECT": "a function or model in a Python file",
-        "py:MODULE:OBJECT": "a function or model in an installed module",
-    }
-    rows.extend({"name": form, "what": forms[form], "from": "genomark"} for form in FORMS)
+            row["what"] = f"cannot be loaded: {error}"
+        rows.append({**row, "from": _origin(point)})
+    rows.extend({"name": form, "what": what, "from": "genomark"} for form, what in FORMS.items())
     return rows
 
 
 def _benchmarks() -> list[dict[str, Any]]:
-    from genomark.benchmarks import benchmark_entry_points, load_benchmark
-    from genomark.datasets import availability
+    from genomark.benchmarks import benchmark_entry_points
 
     rows = []
     for name, point in sorted(benchmark_entry_points().items()):
-        benchmark = load_benchmark(name)
-        rows.append(
-            {
-                "name": name,
-                "version": benchmark.version,
-                "what": benchmark.title,
-                "needs": benchmark.capability,
-                "data": [f"{each} ({availability(each)})" for each in benchmark.datasets]
-                or ["none"],
-                "cite": benchmark.citation,
-                "from": _origin(point),
-            }
-        )
+        row: dict[str, Any] = {"name": name}
+        try:
+            benchmark = point.load()
+            row["what"] = benchmark.title
+            row["version"] = benchmark.version
+            row["needs"] = benchmark.capability
+            row["data"] = _data(benchmark.datasets)
+            row["citation"] = benchmark.citation
+        except Exception as error:  # noqa: BLE001 - as for models
+            row["what"] = f"cannot be loaded: {error}"
+        rows.append({**row, "from": _origin(point)})
     return rows
+
+
+def _setting(parameter: inspect.Parameter) -> str:
+    if parameter.default is inspect.Parameter.empty:
+        return parameter.name
+    return f"{parameter.name}={parameter.default}"
+
+
+def _data(names: tuple[str, ...]) -> list[str]:
+    from genomark.datasets import availability, dataset
+    from genomark.datasets.progress import human
+
+    return [f"{name} ({human(dataset(name).bytes)}, {availability(name)})" for name in names] or [
+        "none"
+    ]
 
 
 def _suites() -> list[dict[str, Any]]:
@@ -111,6 +120,7 @@ def _datasets() -> list[dict[str, Any]]:
     return [
         {
             "name": name,
+            "title": dataset.title,
             "files": len(dataset.files),
             "bytes": dataset.bytes,
             "at hand": availability(name),

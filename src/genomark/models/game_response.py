@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from genomark.errors import GenomarkError
 from genomark.protocol import PredictResponse, TaskPrediction
+
+T = TypeVar("T")
 
 
 def parse_response(raw: Any, where: str, error: type[GenomarkError]) -> PredictResponse:
     """Read a decoded response body.
 
     Only the shape that scoring rests on is insisted on: tasks, each with predictions by sequence
-    id. Everything else may be missing, and a bare string stands for a list of one.
+    id. Everything else may be missing, and a bare string stands for a list of one; an optional key
+    that does not have its type is left out.
 
     Parameters
     ----------
@@ -36,11 +39,12 @@ def parse_response(raw: Any, where: str, error: type[GenomarkError]) -> PredictR
                 f"{where}: prediction_tasks[{index}] has no object 'predictions' of ids and values"
             )
         parsed.append(_task(task, predictions))
-    bin_size = raw.get("bin_size")
+    bin_size, matcher = raw.get("bin_size"), raw.get("matcher_version")
     return PredictResponse(
         predictor_name=str(raw.get("predictor_name", "")),
         prediction_tasks=parsed,
-        bin_size=bin_size if isinstance(bin_size, int) else UNSET,
+        bin_size=bin_size if type(bin_size) is int else UNSET,
+        matcher_version=matcher if isinstance(matcher, str) else UNSET,
     )
 
 
@@ -61,4 +65,11 @@ def _task(task: dict[str, Any], predictions: dict[str, Any]) -> TaskPrediction:
         scale_prediction_requested=None if requested is None else str(requested),
         scale_prediction_actual=text("scale_prediction_actual"),
         predictions=predictions,
+        aggregation=_values_of(task.get("aggregation"), str),
+        trim_upstream=_values_of(task.get("trim_upstream"), int),
     )
+
+
+def _values_of(value: Any, kind: type[T]) -> dict[str, T] | UnsetType:
+    whole = isinstance(value, dict) and all(type(each) is kind for each in value.values())
+    return value if whole else UNSET

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -27,12 +27,15 @@ from genomark.scoring import ModelIdentity
 
 T = TypeVar("T")
 
+_BROKEN = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError)
 _CONNECT_SECONDS = 10.0
 _TOTAL_SECONDS = 3600.0
 _ATTEMPTS = 4
 _FIRST_PAUSE_SECONDS = 0.5
 #: No answer of the protocol comes near it; what is longer is a mistake or an attack.
 _MAX_ANSWER_BYTES = 4 << 30
+#: Of what a server says went wrong; it may say it once for each of a million sequences.
+_MAX_MESSAGE = 500
 
 
 class RemotePredictor:
@@ -78,10 +81,12 @@ class RemotePredictor:
         """Formats of requests and of answers: MsgPack where both sides know it, else JSON."""
         answer = self._get_json("/formats")
         supported = [
-            answer.get(f"predictor_supported_{side}_formats") or []
-            for side in ("request", "response")
+            answer.get(f"predictor_supported_{side}_formats") for side in ("request", "response")
         ]
-        sent, received = (MSGPACK if MSGPACK in formats else JSON for formats in supported)
+        sent, received = (
+            MSGPACK if isinstance(formats, list | str) and MSGPACK in formats else JSON
+            for formats in supported
+        )
         return sent, received
 
     def predict(self, request: PredictRequest) -> PredictResponse:
@@ -111,14 +116,13 @@ class RemotePredictor:
         return raw if isinstance(raw, dict) else {}
 
     def _decoded(self, body: bytes, content_type: str, status: int) -> Any:
-        kind = MSGPACK if MSGPACK in content_type else JSON
+        kind = MSGPACK if MSGPACK in content_type.lower() else JSON
         try:
             return decode(body, kind)
         except BadRequestError as error:
             if kind == JSON:
                 try:
-                    # Python servers write NaN and Infinity, which are not JSON but are meant.
-                    return json.loads(body)
+                    return _lenient_json(body)
                 except (ValueError, RecursionError):
                     pass
             raise RemoteModelError(
@@ -135,14 +139,18 @@ class RemotePredictor:
             for attempt in range(1, _ATTEMPTS + 1):
                 try:
                     return await self._once(session, method, path, body, headers)
-                except (aiohttp.ClientConnectionError, ConnectionError) as error:
+                except _BROKEN as error:
                     # Asking is free of side effects, so a broken connection is tried again.
                     if attempt == _ATTEMPTS:
                         raise RemoteModelError(
-                            f"{self.url}{path}: no answer ({error}). Is the server running?"
+                            f"{self.url}{path}: no answer ({_line(error)}). Is the server running?"
                         ) from error
+                except (aiohttp.InvalidURL, UnicodeError) as error:
+                    raise RemoteModelError(
+                        f"'{self.url}' is not an address; expected http://HOST:PORT"
+                    ) from error
                 except (aiohttp.ClientError, TimeoutError) as error:
-                    reason = str(error) or f"nothing within {_TOTAL_SECONDS:.0f} s"
+                    reason = _line(error) or f"nothing within {_TOTAL_SECONDS:.0f} s"
                     raise RemoteModelError(f"{self.url}{path}: {reason}") from error
                 await asyncio.sleep(pause)
                 pause *= 2
@@ -169,16 +177,49 @@ class RemotePredictor:
             return answer.status, answer.headers.get("Content-Type", ""), bytes(received)
 
 
+def _lenient_json(body: bytes) -> Any:
+    # Python servers write NaN and Infinity, which are not JSON but are meant.
+    value = json.loads(body)
+    if b"\\u" in body:
+        # They may write half of a surrogate pair too, which nobody could write again: ValueError.
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
 def _messages(raw: Any) -> str:
     errors = raw.get("error") if isinstance(raw, dict) else None
-    if isinstance(errors, list):
-        return "; ".join(
-            str(text) for error in errors if isinstance(error, dict) for text in error.values()
-        )
-    return str(errors or raw)[:500]
+    if not isinstance(errors, list):
+        return _line(errors or raw)
+    texts = (
+        text
+        for error in errors
+        for text in (error.values() if isinstance(error, dict) else [error])
+    )
+    return _line("; ".join(map(str, texts)))
 
 
-def _run(task: Coroutine[Any, Any, T]) -> T:
-    """Run in a loop of its own: a notebook already has one running in this thread."""
+def _line(text: object) -> str:
+    """One printable line of bounded length: what a server says may hold anything."""
+    words = "".join(letter if letter.isprintable() else " " for letter in str(text)).split()
+    line = " ".join(words)
+    return line if len(line) <= _MAX_MESSAGE else f"{line[:_MAX_MESSAGE]}..."
+
+
+def _run(exchange: Coroutine[Any, Any, T]) -> T:
+    """Run in a loop and a thread of its own: a notebook already has a loop running in this one."""
+    started: Future[Callable[[], object]] = Future()
+
+    async def cancellable() -> T:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None
+        started.set_result(lambda: loop.call_soon_threadsafe(task.cancel))
+        return await exchange
+
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, task).result()
+        answer = pool.submit(asyncio.run, cancellable())
+        try:
+            return answer.result()
+        except KeyboardInterrupt:
+            # Leaving waits for the thread, which may be an hour away from an answer.
+            started.result()()
+            raise

@@ -42,7 +42,11 @@ def validate_request(raw: object) -> PredictRequest:
     for step in (_missing_keys, _wrong_containers, _missing_task_keys, _faults):
         if messages := list(step(raw)):
             raise BadRequestError(messages)
-    return msgspec.convert(raw, PredictRequest)
+    try:
+        return msgspec.convert(raw, PredictRequest)
+    except msgspec.ValidationError as error:
+        # MsgPack allows keys that are no strings, among the unknown ones too.
+        raise BadRequestError(f"The request cannot be read: {error}") from error
 
 
 def _missing_keys(raw: Mapping[str, object]) -> Iterator[str]:

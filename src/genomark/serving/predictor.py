@@ -10,7 +10,7 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -73,6 +73,7 @@ def predictor_app(model: Model, *, name: str | None = None) -> Starlette:
         exception_handlers={
             GameError: handlers.game_error,
             HTTPException: handlers.http_error,
+            ClientDisconnect: handlers.gone,
             Exception: handlers.other_error,
         },
     )
@@ -80,7 +81,7 @@ def predictor_app(model: Model, *, name: str | None = None) -> Starlette:
 
 class _Handlers:
     def __init__(self, model: Predictor, name: str) -> None:
-        if not name or any(ord(letter) < 32 for letter in name):
+        if not name or not name.isprintable():
             raise UsageError(f"predictor name {name!r}: expected text without control characters")
         self.model = model
         self.name = name
@@ -118,15 +119,19 @@ class _Handlers:
 
     def _predict(self, body: bytes, content_type: str, request: Request) -> Response:
         asked = validate_request(decode(body, content_type))
+        kind = response_format(request.headers.get("accept"))
         try:
             answer = self.model.predict(asked)
+            answer = msgspec.structs.replace(answer, predictor_name=self.name)
+            return Response(encode(answer, kind), media_type=kind)
         except GameError:
             raise
         except GenomarkError as error:
             raise PredictionFailedError(str(error)) from error
-        answer = msgspec.structs.replace(answer, predictor_name=self.name)
-        kind = response_format(request.headers.get("accept"))
-        return Response(encode(answer, kind), media_type=kind)
+        # A model is foreign code: whatever it raises ends this request and nothing else.
+        except Exception as error:
+            logger.exception("request failed")
+            raise _internal_error(error) from error
 
     async def game_error(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, GameError)
@@ -145,7 +150,11 @@ class _Handlers:
 
     async def other_error(self, request: Request, error: Exception) -> Response:
         logger.error("request failed", exc_info=error)
-        return self._error(ServerError(f"An unexpected internal error occurred: {error}."))
+        return self._error(_internal_error(error))
+
+    async def gone(self, request: Request, error: Exception) -> Response:
+        # Nobody is left to read an answer; a client that hangs up is no fault of the server.
+        return Response(status_code=400)
 
     def _scales(self) -> list[str]:
         readouts = getattr(self.model, "readouts", {})
@@ -167,11 +176,15 @@ class _Handlers:
         )
 
 
+def _internal_error(error: Exception) -> ServerError:
+    return ServerError(f"An unexpected internal error occurred: {error}.")
+
+
 async def _body(request: Request) -> bytes:
     """Read a body, and no more of it than is allowed."""
     declared = request.headers.get("content-length", "0")
     parts, size = [], 0
-    if not (declared.isdigit() and int(declared) > MAX_BODY_BYTES):
+    if not (declared.isdecimal() and int(declared) > MAX_BODY_BYTES):
         async for part in request.stream():
             parts.append(part)
             size += len(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 
@@ -33,14 +34,17 @@ def serve_model(
     """
     app = predictor_app(model, name=name)
     listener = _listen(host, port)
-    address = f"http://{host}:{listener.getsockname()[1]}"
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{listener.getsockname()[1]}"
     sys.stderr.write(
         f"Serving {model.info.id} at {address} (Ctrl-C stops). In another terminal:\n"
         f"  genomark run -m {address} -b simulated-enhancers\n"
     )
     sys.stderr.flush()
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
-    uvicorn.Server(config).run(sockets=[listener])
+    # Ctrl-C is how a server ends, so it is no error.
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
