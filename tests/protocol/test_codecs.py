@@ -13,7 +13,7 @@ from reference_msgpack import pack, unpack
 from genomark.protocol import (
     JSON,
     MSGPACK,
-    SUPPORTED_FORMATS,
+    REQUEST_FORMATS,
     BadRequestError,
     PredictionTask,
     PredictRequest,
@@ -24,7 +24,7 @@ from genomark.protocol import (
     validate_request,
 )
 
-both = pytest.mark.parametrize("kind", SUPPORTED_FORMATS)
+both = pytest.mark.parametrize("kind", REQUEST_FORMATS)
 
 scalars = (
     st.none()

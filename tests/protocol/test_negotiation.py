@@ -1,6 +1,13 @@
 import pytest
 
-from genomark.protocol import JSON, MSGPACK, BadRequestError, request_format, response_format
+from genomark.protocol import (
+    JSON,
+    MSGPACK,
+    MSGPACK_NUMPY,
+    BadRequestError,
+    request_format,
+    response_format,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +62,9 @@ def test_unknown_request_format_is_refused_in_the_words_of_the_protocol(content_
         ("Application/MSGPACK", MSGPACK),
         ("application/json, application/msgpack", MSGPACK),
         ("application/json;q=1.0, application/msgpack;q=0.1", MSGPACK),
-        # A substring test is what published servers make of it.
-        ("application/msgpack-numpy", MSGPACK),
+        # A substring test is what published servers make of it, the longer name first.
+        ("application/msgpack-numpy", MSGPACK_NUMPY),
+        ("application/msgpack-numpy, application/msgpack", MSGPACK_NUMPY),
     ],
 )
 def test_response_is_msgpack_where_accept_names_it_anywhere_and_json_otherwise(accept, expected):

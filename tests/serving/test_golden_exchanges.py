@@ -59,6 +59,9 @@ def test_answers_are_those_recorded(exchange):
         assert ours["predictor_name"] == recorded["predictor_name"]
         return
     tasks, ours_tasks = recorded.pop("prediction_tasks", []), ours.pop("prediction_tasks", [])
+    if "predictor_supported_response_formats" in ours:
+        # One more than the public module has.
+        ours["predictor_supported_response_formats"].remove("application/msgpack-numpy")
     assert ours == recorded
     assert len(ours_tasks) == len(tasks)
     for task, expected in zip(ours_tasks, tasks, strict=True):

@@ -86,7 +86,7 @@ def test_formats_are_those_of_the_protocol():
     assert answer.json() == {
         "predictor_name": "genomark-gc",
         "predictor_supported_request_formats": [JSON, MSGPACK],
-        "predictor_supported_response_formats": [JSON, MSGPACK],
+        "predictor_supported_response_formats": [JSON, MSGPACK, f"{MSGPACK}-numpy"],
     }
 
 

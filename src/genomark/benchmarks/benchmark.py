@@ -143,14 +143,18 @@ def point_of(task: TaskPrediction, name: str) -> Answer:
         error = task.predictions.get("error")
         return None, f"the model refused: {error}" if error else "missing from the answer"
     value = task.predictions[name]
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, bool) or not isinstance(value, int | float):
         kind = "nothing" if value is None else type(value).__name__
         return None, f"expected a number, got {kind}"
-    if not math.isfinite(value):
-        return None, f"the answer is {value}"
-    return float(value), None
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    return (number, None) if math.isfinite(number) else (None, f"the answer is {number}")
 
 
 def effect_of(task: TaskPrediction, reference: Answer, alternate: Answer) -> Answer:
@@ -164,12 +168,14 @@ def effect_of(task: TaskPrediction, reference: Answer, alternate: Answer) -> Ans
     if alternate[0] is None:
         return alternate
     if task.scale_prediction_actual == "log":
-        return alternate[0] - reference[0], None
+        effect = alternate[0] - reference[0]
+        return (effect, None) if math.isfinite(effect) else (None, f"the effect is {effect}")
     if task.scale_prediction_actual != "linear":
         return None, f"unknown scale '{task.scale_prediction_actual}'"
     if reference[0] <= 0 or alternate[0] <= 0:
         return None, "a linear prediction is not above 0, so its fold change is undefined"
-    return math.log2(alternate[0] / reference[0]), None
+    # The quotient of two finite numbers may not be one.
+    return math.log2(alternate[0]) - math.log2(reference[0]), None
 
 
 def answer_frame(answers: list[Answer]) -> pl.DataFrame:

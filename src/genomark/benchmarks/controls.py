@@ -18,7 +18,7 @@ from genomark.scoring import ModelIdentity
 
 
 def control(kind: Literal["random", "oracle"]) -> RandomControl | OracleControl:
-    """Make ``control:random`` or ``control:oracle``."""
+    """control:random knows nothing, control:oracle reads the answers."""
     return RandomControl() if kind == "random" else OracleControl()
 
 

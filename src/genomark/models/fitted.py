@@ -27,6 +27,8 @@ class RidgeTrainable(ABC):
     #: Raise it when predictions change, so that no old fit or answer is taken for a new one.
     version = "1"
     name: str
+    #: What the default fit and the features need.
+    datasets: tuple[str, ...]
 
     @property
     @abstractmethod
@@ -49,7 +51,9 @@ class RidgeTrainable(ABC):
     @property
     def info(self) -> ModelIdentity:
         """Identity of the recipe, not yet of a fit."""
-        return ModelIdentity(id=self.id, version=self.version, digest=self._digest("unfitted"))
+        return ModelIdentity(
+            id=self.id, version=self.version, digest=digest_of([self.id, self.version])
+        )
 
     def default_split(self) -> TrainingSplit:
         """K562 lentiMPRA, train and valid samples, less the elements of the test sample."""

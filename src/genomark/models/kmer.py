@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.datasets.lentimpra import NAME as SAMPLE
 from genomark.errors import UsageError
 from genomark.models.fitted import RidgeTrainable
 from genomark.models.letters import encode_bases
@@ -30,6 +31,7 @@ class Kmer(RidgeTrainable):
     """
 
     name = "kmer"
+    datasets = (SAMPLE,)
 
     def __init__(self, k: int = 5, strands: Literal["merged", "single"] = "merged") -> None:
         if not 1 <= k <= _LONGEST:

@@ -7,6 +7,7 @@ touches, and still agree with a scan of its own to the last bit. `docs/design/mo
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genomark.datasets import path
+from genomark.datasets.lentimpra import NAME as SAMPLE
 from genomark.digests import digest_of_file
 from genomark.errors import UsageError
 from genomark.models.fitted import RidgeTrainable
@@ -46,14 +48,20 @@ class Motif(RidgeTrainable):
     """
 
     name = "motif"
+    datasets = (SAMPLE, "motifs")
 
     def __init__(self, file: str = "") -> None:
+        if file and not Path(file).is_file():
+            raise UsageError(f"motif: no file '{file}'; expected motifs in MEME format")
         self.file = file
 
     @property
     def settings(self) -> dict[str, object]:
-        """A digest of the motifs, where they are the user's own."""
-        return {"file": digest_of_file(self._path)} if self.file else {}
+        """A digest of the motifs: a fit is worth nothing under others."""
+        try:
+            return {"motifs": digest_of_file(self._path)}
+        except OSError as error:
+            raise _unreadable(self._path, error) from error
 
     @property
     def id(self) -> str:
@@ -79,7 +87,10 @@ class Motif(RidgeTrainable):
 
     @cached_property
     def _scanner(self) -> MotifScanner:
-        return MotifScanner([pwm.probabilities for pwm in read_meme(self._path)])
+        try:
+            return MotifScanner([pwm.probabilities for pwm in read_meme(self._path)])
+        except ValueError as error:
+            raise UsageError(f"{self._path}: {error}") from error
 
 
 def read_meme(file: Path) -> list[Pwm]:
@@ -101,7 +112,7 @@ def read_meme(file: Path) -> list[Pwm]:
     try:
         lines = file.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: cannot be read as MEME motifs ({error})") from error
+        raise _unreadable(file, error) from error
     motifs = []
     name = ""
     for number, line in enumerate(lines):
@@ -121,15 +132,23 @@ def _matrix(lines: list[str], header: int, file: Path) -> Floats:
         if len(fields) != 4:
             break
         rows.append(fields)
+    width = re.search(r"\bw *= *(\d+)", lines[header])
     try:
         matrix = np.array(rows, dtype=np.float64)
     except ValueError:
         matrix = np.empty(0)
-    if not matrix.size or (matrix < 0).any() or (abs(matrix.sum(axis=1) - 1) > 0.01).any():
+    whole = matrix.size > 0 and (width is None or len(matrix) == int(width[1]))
+    # Written so that NaN fails it.
+    if not (whole and (matrix >= 0).all() and (abs(matrix.sum(axis=1) - 1) <= 0.01).all()):
+        count = f"{width[1]} rows" if width else "rows"
         raise UsageError(
-            f"{file}, line {header + 1}: expected rows of four probabilities that add up to 1"
+            f"{file}, line {header + 1}: expected {count} of four probabilities that add up to 1"
         )
     return matrix
+
+
+def _unreadable(file: Path, error: Exception) -> UsageError:
+    return UsageError(f"{file}: cannot be read as MEME motifs ({error})")
 
 
 @kernel

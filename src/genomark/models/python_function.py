@@ -7,20 +7,22 @@ import importlib.util
 import inspect
 import sys
 import types
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cloudpickle
 import numpy as np
 
 from genomark.digests import digest_of_bytes
 from genomark.errors import CapabilityError, ModelError, UnknownNameError, UsageError
 from genomark.models.capabilities import Model
+from genomark.models.function_digest import function_digest
 from genomark.models.sequence_function import Readout, SequencePredictor
 from genomark.protocol import SCALES
 from genomark.scoring import ModelIdentity
+
+#: Folders that files of the user's were imported from, the latest last.
+_folders: list[str] = []
 
 
 def load_python_object(spec: str) -> Model:
@@ -74,8 +76,8 @@ def as_model(thing: object, model_id: str | None = None) -> Model:
     CapabilityError
         If it is neither.
     """
-    if hasattr(thing, "info"):
-        return thing
+    if not inspect.isclass(thing) and isinstance(getattr(thing, "info", None), ModelIdentity):
+        return thing  # type: ignore[return-value]
     if not callable(thing) or inspect.isclass(thing):
         raise CapabilityError(
             f"'{model_id or thing!r}' is neither a model nor a function: expected "
@@ -93,9 +95,7 @@ def function_predictor(function: Callable[[list[str]], Any], model_id: str) -> S
     version = str(getattr(function, "version", "1"))
     name = getattr(function, "__name__", type(function).__name__)
     return SequencePredictor(
-        info=ModelIdentity(
-            id=model_id, version=version, digest=_function_digest(function, version)
-        ),
+        info=ModelIdentity(id=model_id, version=version, digest=function_digest(function, version)),
         predictor_name=f"genomark-{_plain_name(name)}",
         # Linear to log is left undone: a function may give zeros and negative numbers.
         readouts={"point": Readout(function, scale, np.exp2 if scale == "log" else None)},
@@ -128,33 +128,49 @@ def _import_file(path: Path) -> types.ModuleType:
     if spec is None or spec.loader is None:
         raise UsageError(f"'{path}' cannot be imported as Python")
     module = importlib.util.module_from_spec(spec)
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        # As when Python runs the file: its neighbours can be imported.
-        sys.path.append(folder)
+    _open_folder(path.resolve().parent)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    # A script that ends by leaving Python must not take genomark along.
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
         raise ModelError(f"Running '{path}' failed: {type(error).__name__}: {error}") from error
     return module
 
 
-def _function_digest(function: Callable[..., Any], version: str) -> str:
-    """Digest of a function's code, closure and source file.
+def _open_folder(folder: Path) -> None:
+    """Let the files of a folder import each other, as when Python runs one of them.
 
-    Pickling is used one way only, to see what the function holds. What cannot be seen (a handle, a
-    device) makes the digest unique, so that no answer is ever taken for that of another function.
+    Models of two folders may each have a neighbour of the same name: each gets its own.
     """
-    parts = [version.encode()]
-    try:
-        parts.append(cloudpickle.dumps(function))
-    except Exception:  # noqa: BLE001 - whatever cannot be pickled cannot be compared
-        parts.append(uuid.uuid4().bytes)
-    try:
-        source = inspect.getsourcefile(inspect.unwrap(function))
-    except TypeError:
-        source = None
-    if source and Path(source).is_file():
-        parts.append(Path(source).read_bytes())
-    return digest_of_bytes(parts)
+    here = str(folder)
+    others = [other for other in _folders if other != here]
+    namesakes = {
+        name
+        for name in sys.modules
+        if "." not in name and _home(name) in others and _holds(folder, name)
+    }
+    for name in list(sys.modules):
+        if name.partition(".")[0] in namesakes:
+            del sys.modules[name]
+    if here in _folders:
+        _folders.remove(here)
+        sys.path.remove(here)
+    if here not in sys.path:
+        sys.path.insert(min(map(sys.path.index, others), default=len(sys.path)), here)
+        _folders.append(here)
+    importlib.invalidate_caches()
+
+
+def _home(module: str) -> str | None:
+    """Folder that a top-level module was found in."""
+    file = getattr(sys.modules[module], "__file__", None)
+    if not file:
+        return None
+    place = Path(file).parent
+    return str(place.parent if Path(file).stem == "__init__" else place)
+
+
+def _holds(folder: Path, module: str) -> bool:
+    return (folder / f"{module}.py").is_file() or (folder / module / "__init__.py").is_file()

@@ -9,11 +9,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from genomark.errors import ModelError, UnknownNameError, UsageError
+from genomark.errors import GenomarkError, ModelError, UnknownNameError, UsageError
 from genomark.models.capabilities import Model
 from genomark.models.python_function import load_python_object
 from genomark.models.remote import RemotePredictor
@@ -22,7 +22,12 @@ from genomark.models.replay import load_predictions
 GROUP = "genomark.models"
 
 #: Forms of a spec that are not names, for help and messages.
-FORMS = ("http://HOST:PORT", "file:PATH", "py:FILE.py:OBJECT", "py:MODULE:OBJECT")
+FORMS = {
+    "http://HOST:PORT": "a GAME Predictor behind a URL",
+    "file:PATH": "predictions from parquet, CSV, TSV or a GAME response (JSON)",
+    "py:FILE.py:OBJECT": "a function or model in a Python file",
+    "py:MODULE:OBJECT": "a function or model in an installed module",
+}
 
 #: The models that run when none is named.
 BASELINES = ("gc", "cpg", "kmer", "motif", "control:random")
@@ -63,7 +68,13 @@ def load_model(spec: str, *, allow_missing: bool = False) -> Model:
     points = model_entry_points()
     if name not in points:
         raise UnknownNameError("model", name, [*points, *FORMS])
-    return _make(_factory(points[name]), name, rest)
+    try:
+        return _make(_factory(points[name]), name, rest)
+    except GenomarkError:
+        raise
+    # A plug-in may fail in any way; that must not take down what does not use it.
+    except Exception as error:
+        raise ModelError(f"Model '{spec}' cannot be made: {error}") from error
 
 
 def _factory(point: EntryPoint) -> Callable[..., Model]:
@@ -86,9 +97,11 @@ def _make(factory: Callable[..., Model], name: str, text: str) -> Model:
         if not equals:
             key, value = _positional(name, parameters, positional, part), part
             positional.append(value)
-        elif key not in parameters or key in settings:
+        elif key not in parameters:
             known = ", ".join(f"{each}=" for each in parameters) or "none"
             raise UsageError(f"'{name}:{text}': unknown setting '{key}'. It takes: {known}.")
+        if key in settings:
+            raise UsageError(f"'{name}:{text}': setting '{key}' is given twice")
         settings[key] = _converted(name, key, value, hints.get(key, str))
     missing = [
         key
@@ -115,4 +128,6 @@ def _converted(name: str, key: str, value: str, kind: Any) -> Any:
     try:
         return msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise UsageError(f"'{name}': setting {key}={value}: {error}") from error
+        choices = " or ".join(str(choice) for choice in get_args(kind))
+        reason = f"expected {choices}" if get_origin(kind) is Literal else str(error)
+        raise UsageError(f"'{name}': setting {key}={value}: {reason}") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
@@ -20,7 +19,8 @@ from genomark.protocol import (
     BadRequestError,
     PredictRequest,
     PredictResponse,
-    decode,
+    answer_format,
+    decode_answer,
     encode,
 )
 from genomark.scoring import ModelIdentity
@@ -116,15 +116,9 @@ class RemotePredictor:
         return raw if isinstance(raw, dict) else {}
 
     def _decoded(self, body: bytes, content_type: str, status: int) -> Any:
-        kind = MSGPACK if MSGPACK in content_type.lower() else JSON
         try:
-            return decode(body, kind)
+            return decode_answer(body, answer_format(content_type))
         except BadRequestError as error:
-            if kind == JSON:
-                try:
-                    return _lenient_json(body)
-                except (ValueError, RecursionError):
-                    pass
             raise RemoteModelError(
                 f"{self.url} answered {status} with {content_type or 'no type'} that cannot be "
                 f"read: {error}"
@@ -175,15 +169,6 @@ class RemotePredictor:
                         f"{self.url}{path}: the answer is over {_MAX_ANSWER_BYTES:,} bytes"
                     )
             return answer.status, answer.headers.get("Content-Type", ""), bytes(received)
-
-
-def _lenient_json(body: bytes) -> Any:
-    # Python servers write NaN and Infinity, which are not JSON but are meant.
-    value = json.loads(body)
-    if b"\\u" in body:
-        # They may write half of a surrogate pair too, which nobody could write again: ValueError.
-        json.dumps(value, ensure_ascii=False).encode()
-    return value
 
 
 def _messages(raw: Any) -> str:

@@ -8,6 +8,7 @@ as a Predictor that has been asked before.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +28,9 @@ _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".csv": lambda path: pl.read_csv(path, infer_schema=False),
     ".tsv": lambda path: pl.read_csv(path, separator="\t", infer_schema=False),
 }
+
+#: Characters shown of a value that is not a number.
+_SHOWN = 60
 
 
 def load_predictions(spec: str, *, allow_missing: bool = False) -> RecordedTable | RecordedResponse:
@@ -76,9 +80,14 @@ class RecordedTable:
                     f"found {', '.join(table.columns)}"
                 )
         key = [name for name in ("item_id", "task") if name in table.columns]
-        reason = pl.col("reason") if "reason" in table.columns else pl.lit(None, pl.String)
-        checked = table.select(
-            *(pl.col(name).cast(pl.String) for name in key), self._numbers(table), reason
+        for column in (*key, "value"):
+            # So the reader calls a column whose name it has seen before.
+            if f"{column}_duplicated_0" in table.columns:
+                raise PredictionFileError(f"{self.path}: there is more than one column '{column}'")
+        checked = pl.DataFrame([*(self._texts(table, name) for name in key), self._numbers(table)])
+        known = "reason" in table.columns
+        checked = checked.with_columns(
+            reason=self._texts(table, "reason") if known else pl.lit(None, pl.String)
         )
         _check_values(checked, self.path, allow_null=self.allow_missing)
         _check_unique(checked, key, self.path)
@@ -100,25 +109,31 @@ class RecordedTable:
         found = items.select("item_id", "task").join(
             self.table, on=key, how="left", maintain_order="left"
         )
-        missing = pl.when(pl.col("value").is_null() & pl.col("reason").is_null())
-        return found.select(
-            "value",
-            reason=missing.then(pl.lit("missing from the file")).otherwise(pl.col("reason")),
-        )
+        given = pl.coalesce("reason", pl.lit("missing from the file"))
+        return found.select("value", reason=pl.when(pl.col("value").is_null()).then(given))
 
-    def _numbers(self, table: pl.DataFrame) -> pl.Expr:
+    def _texts(self, table: pl.DataFrame, column: str) -> pl.Series:
+        try:
+            return table[column].cast(pl.String)
+        except pl.exceptions.PolarsError as error:
+            raise PredictionFileError(
+                f"{self.path}: column '{column}', row 1: expected a number or text in each row, "
+                f"found {table.schema[column]}"
+            ) from error
+
+    def _numbers(self, table: pl.DataFrame) -> pl.Series:
         if table.schema["value"].is_numeric() or table.schema["value"] == pl.Null:
-            return pl.col("value").cast(pl.Float64)
-        texts = table["value"].cast(pl.String)
-        numbers = texts.str.strip_chars().cast(pl.Float64, strict=False)
-        wrong = (numbers.is_null() & texts.is_not_null()).arg_true()
+            return table["value"].cast(pl.Float64)
+        texts = self._texts(table, "value").str.strip_chars()
+        numbers = texts.cast(pl.Float64, strict=False)
+        wrong = (numbers.is_null() & (texts != "")).arg_true()
         if len(wrong):
             row = wrong[0]
             raise PredictionFileError(
                 f"{self.path}: column 'value', row {row + 1}: expected a number, "
                 f"found '{texts[row]}'"
             )
-        return pl.lit(numbers).alias("value")
+        return numbers
 
 
 class RecordedResponse:
@@ -138,17 +153,20 @@ class RecordedResponse:
             raise PredictionFileError(f"{self.path}: not JSON ({error})") from error
         if isinstance(raw, dict) and "error" in raw:
             raise PredictionFileError(f"{self.path}: a GAME error, not predictions: {raw['error']}")
-        return parse_response(raw, str(self.path), PredictionFileError)
+        response = parse_response(raw, str(self.path), PredictionFileError)
+        names = [task.name for task in response.prediction_tasks]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise PredictionFileError(
+                f"{self.path}: key 'prediction_tasks': more than one task is named '{min(twice)}'"
+            )
+        return response
 
     def check(self, benchmark: str, expected: pl.DataFrame) -> None:
         """Check that each task answers the sequences of a benchmark, and no others."""
         for (task,), part in expected.group_by("task", maintain_order=True):
             predictions = self._task(str(task)).predictions
             table = pl.DataFrame(
-                {
-                    "item_id": list(predictions),
-                    "value": [_number(value) for value in predictions.values()],
-                },
+                {"item_id": list(predictions), "value": self._numbers(predictions)},
                 schema={"item_id": pl.String, "value": pl.Float64},
             )
             _check_values(table, self.path, allow_null=self.allow_missing)
@@ -179,8 +197,26 @@ class RecordedResponse:
             f"{self.path}: key 'prediction_tasks': no task named '{name}'; it holds {names}"
         )
 
+    def _numbers(self, predictions: dict[str, Any]) -> list[float | None]:
+        numbers: list[float | None] = []
+        for row, (name, answer) in enumerate(predictions.items(), start=1):
+            value = answer[0] if isinstance(answer, list) and len(answer) == 1 else answer
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, int | float)
+            ):
+                raise PredictionFileError(
+                    f"{self.path}: column 'value', row {row} (item '{name}'): expected a number, "
+                    f"found {json.dumps(value)[:_SHOWN]}"
+                )
+            numbers.append(None if value is None else _as_float(value))
+        return numbers
+
     def _unique(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
+        try:
+            "".join(found).encode()
+        except UnicodeEncodeError as error:
+            raise PredictionFileError(f"{self.path}: a key is not text ({error})") from error
         if len(found) < len(pairs):
             keys = [key for key, _ in pairs]
             row = next(i for i, key in enumerate(keys) if key in keys[:i])
@@ -212,15 +248,17 @@ def _echo(task: PredictionTask, saved: Any) -> Any:
 def _read_table(path: Path) -> pl.DataFrame:
     try:
         return _READERS[path.suffix](path)
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+    # A damaged parquet file can make the reader panic, which is no subclass of Exception.
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise PredictionFileError(f"{path}: cannot be read as {path.suffix} ({reason})") from error
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    return float(value) if isinstance(value, int | float) else None
+def _as_float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def _check_values(table: pl.DataFrame, path: Path, *, allow_null: bool) -> None:
@@ -233,9 +271,11 @@ def _check_values(table: pl.DataFrame, path: Path, *, allow_null: bool) -> None:
     rows = wrong.arg_true()
     if len(rows):
         row = rows[0]
+        item = f" (item '{table['item_id'][row]}')" if column == "value" else ""
+        found = table[column][row]
         raise PredictionFileError(
-            f"{path}: column '{column}', row {row + 1} (item '{table['item_id'][row]}'): "
-            f"expected {expected}, found {table[column][row]}"
+            f"{path}: column '{column}', row {row + 1}{item}: "
+            f"expected {expected}, found {'nothing' if found is None else found}"
             + _more(len(rows))
             + ("" if allow_null or column == "item_id" else _HINT)
         )

@@ -9,7 +9,6 @@ all it depends on.
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from genomark.atomic import write_whole
 from genomark.datasets import cache_folder
+from genomark.datasets.location import writing
 
 Floats = NDArray[np.float64]
 
@@ -117,11 +117,20 @@ def fit_once(digest: str, make: Callable[[], LinearFit]) -> LinearFit:
     Processes that want the same fit at the same time wait for the one that makes it.
     """
     path = cache_folder("fits") / f"{digest}.npz"
-    with FileLock(path.with_suffix(".lock")):
+    # Read without the lock first: a cache that cannot be written still serves.
+    fit = _load(path)
+    if fit is not None:
+        return fit
+    lock = FileLock(path.with_suffix(".lock"))
+    with writing(path):
+        lock.acquire()
+    try:
         fit = _load(path)
         if fit is None:
             fit = make()
             _save(path, fit)
+    finally:
+        lock.release()
     return fit
 
 
@@ -129,10 +138,8 @@ def _load(path: Path) -> LinearFit | None:
     try:
         with np.load(path, allow_pickle=False) as saved:
             return LinearFit(saved["weights"], float(saved["intercept"]), float(saved["penalty"]))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        # A damaged file is no fit: it is made anew, in its place.
+    # None was made yet, or it is damaged, which can show in any way: it is made, in its place.
+    except Exception:  # noqa: BLE001
         return None
 
 

@@ -3,11 +3,16 @@
 Pure: nothing here reads a file, opens a socket or knows a model.
 """
 
+from genomark.protocol.bins import BinSpan, bases_of_bins, covering_bins
 from genomark.protocol.codecs import (
     JSON,
     MSGPACK,
-    SUPPORTED_FORMATS,
+    MSGPACK_NUMPY,
+    REQUEST_FORMATS,
+    RESPONSE_FORMATS,
+    answer_format,
     decode,
+    decode_answer,
     encode,
     request_format,
     response_format,
@@ -17,6 +22,7 @@ from genomark.protocol.errors import (
     GameError,
     PredictionFailedError,
     ServerError,
+    UpstreamDependencyError,
 )
 from genomark.protocol.messages import (
     READOUTS,
@@ -32,10 +38,13 @@ from genomark.protocol.validation import validate_request
 __all__ = [
     "JSON",
     "MSGPACK",
+    "MSGPACK_NUMPY",
     "READOUTS",
+    "REQUEST_FORMATS",
+    "RESPONSE_FORMATS",
     "SCALES",
-    "SUPPORTED_FORMATS",
     "BadRequestError",
+    "BinSpan",
     "GameError",
     "PredictRequest",
     "PredictResponse",
@@ -43,7 +52,12 @@ __all__ = [
     "PredictionTask",
     "ServerError",
     "TaskPrediction",
+    "UpstreamDependencyError",
+    "answer_format",
+    "bases_of_bins",
+    "covering_bins",
     "decode",
+    "decode_answer",
     "encode",
     "prepared_sequences",
     "request_format",

@@ -7,16 +7,21 @@ than the published servers: parameters after the type and a missing header are a
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from genomark.protocol.arrays import numpy_map, packed, unpacked
 from genomark.protocol.errors import BadRequestError
+from genomark.protocol.messages import PredictResponse
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
-SUPPORTED_FORMATS = (JSON, MSGPACK)
+MSGPACK_NUMPY = "application/msgpack-numpy"
+REQUEST_FORMATS = (JSON, MSGPACK)
+RESPONSE_FORMATS = (JSON, MSGPACK, MSGPACK_NUMPY)
 
 
 def _plain(value: object) -> object:
@@ -28,32 +33,113 @@ def _plain(value: object) -> object:
 
 _json_encoder = msgspec.json.Encoder(enc_hook=_plain)
 _msgpack_encoder = msgspec.msgpack.Encoder(enc_hook=_plain)
+_json_decode = msgspec.json.Decoder().decode
+_msgpack_decode = msgspec.msgpack.Decoder().decode
+_raw_map = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
+_raw_maps = msgspec.msgpack.Decoder(list[dict[str, msgspec.Raw]]).decode
+
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def encode(message: object, content_type: str) -> bytes:
-    """Write a message in one of `SUPPORTED_FORMATS`; arrays become nested lists."""
-    encoder = _msgpack_encoder if content_type == MSGPACK else _json_encoder
-    return encoder.encode(message)
+    """Write a message in one of `RESPONSE_FORMATS`.
+
+    Arrays in the predictions of a response are written as a whole; under
+    ``application/msgpack-numpy`` they stay arrays, elsewhere they are nested lists.
+    """
+    if content_type == JSON:
+        return _json_encoder.encode(message)
+    if isinstance(message, PredictResponse):
+        pack = numpy_map if content_type == MSGPACK_NUMPY else _raw
+        message = msgspec.structs.replace(
+            message,
+            prediction_tasks=[
+                msgspec.structs.replace(
+                    task,
+                    predictions={
+                        name: pack(value) if isinstance(value, np.ndarray) else value
+                        for name, value in task.predictions.items()
+                    },
+                )
+                for task in message.prediction_tasks
+            ],
+        )
+    return _msgpack_encoder.encode(message)
 
 
 def decode(body: bytes, content_type: str) -> Any:
-    """Read a body in one of `SUPPORTED_FORMATS` into dicts, lists and scalars.
+    """Read a body into dicts, lists and scalars.
 
     Raises
     ------
     BadRequestError
         If the body is not what its type says.
     """
-    name, decoder = ("MsgPack", _msgpack_decode) if content_type == MSGPACK else ("JSON", _decode)
+    is_json = content_type == JSON
     try:
-        return decoder(body)
+        return _json_decode(body) if is_json else _msgpack_decode(body)
     # A body nested deeper than the interpreter's stack is as unreadable as a torn one.
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
+        name = "JSON" if is_json else "MsgPack"
         raise BadRequestError(f"Could not parse {name} payload: {error}") from error
 
 
-_decode = msgspec.json.Decoder().decode
-_msgpack_decode = msgspec.msgpack.Decoder().decode
+def decode_answer(body: bytes, content_type: str) -> Any:
+    """Read the answer of a Predictor, arrays of numbers as float64 ndarrays where MsgPack has them.
+
+    Python servers write NaN and Infinity into JSON, which are not JSON but are meant: they are
+    read as such.
+
+    Raises
+    ------
+    BadRequestError
+        If the body is not what its type says.
+    """
+    if content_type != JSON:
+        try:
+            return _answer_of_arrays(body)
+        except _UNREADABLE:
+            # Some other shape, such as an error, or nothing readable: the plain way tells.
+            return decode(body, content_type)
+    try:
+        return decode(body, content_type)
+    except BadRequestError:
+        try:
+            return _lenient_json(body)
+        except (ValueError, RecursionError):
+            pass
+        raise
+
+
+def _lenient_json(body: bytes) -> Any:
+    value = json.loads(body)
+    if b"\\u" in body:
+        # Half of a surrogate pair could not be written again by anybody: ValueError.
+        json.dumps(value, ensure_ascii=False).encode()
+    return value
+
+
+def _answer_of_arrays(body: bytes) -> dict[str, Any]:
+    return {
+        name: [_task_of_arrays(task) for task in _raw_maps(raw)]
+        if name == "prediction_tasks"
+        else _msgpack_decode(raw)
+        for name, raw in _raw_map(body).items()
+    }
+
+
+def _task_of_arrays(task: dict[str, msgspec.Raw]) -> dict[str, Any]:
+    read: dict[str, Any] = {}
+    for name, raw in task.items():
+        if name == "predictions":
+            read[name] = {key: unpacked(memoryview(each)) for key, each in _raw_map(raw).items()}
+        else:
+            read[name] = _msgpack_decode(raw)
+    return read
+
+
+def _raw(values: np.ndarray[Any, Any]) -> msgspec.Raw:
+    return msgspec.Raw(packed(values) if values.ndim else _msgpack_encoder.encode(values.item()))
 
 
 def request_format(content_type: str | None) -> str:
@@ -67,8 +153,8 @@ def request_format(content_type: str | None) -> str:
     if not content_type:
         return JSON
     media_type = content_type.split(";")[0].strip().lower()
-    if media_type not in SUPPORTED_FORMATS:
-        supported = list(SUPPORTED_FORMATS)
+    if media_type not in REQUEST_FORMATS:
+        supported = list(REQUEST_FORMATS)
         raise BadRequestError(
             f"Unsupported Content-Type: {content_type}. Must be one of {supported}"
         )
@@ -76,5 +162,14 @@ def request_format(content_type: str | None) -> str:
 
 
 def response_format(accept: str | None) -> str:
-    """Format of an answer by the request's `Accept`: MsgPack if it is named, else JSON."""
-    return MSGPACK if accept and MSGPACK in accept.lower() else JSON
+    """Format of an answer by the request's `Accept`: what it names, else JSON."""
+    accepted = (accept or "").lower()
+    for kind in (MSGPACK_NUMPY, MSGPACK):
+        if kind in accepted:
+            return kind
+    return JSON
+
+
+def answer_format(content_type: str | None) -> str:
+    """Format of an answer by its own `Content-Type`; anything unknown is read as JSON."""
+    return response_format(content_type)

@@ -55,4 +55,29 @@ class PredictionFailedError(GameError):
 
 
 class ServerError(GameError):
-    """The server failed (500), or cannot take the request now (503)."""
+    """The server failed (500), or cannot take the request now (503).
+
+    Parameters
+    ----------
+    messages, status
+        As for `GameError`.
+    retry_after : float, optional
+        Seconds after which to ask again.
+    """
+
+    def __init__(
+        self,
+        messages: str | Sequence[str],
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(messages, status=status)
+        self.retry_after = retry_after
+
+
+class UpstreamDependencyError(GameError):
+    """A service the answer depends on, such as a Matcher, failed (502)."""
+
+    status = 502
+    key = "upstream_dependency_failed"

@@ -32,90 +32,89 @@ def draw_counts(seed: np.uint64, replicate: int, counts: np.ndarray) -> None:
     """
     n = np.uint64(counts.size)
     counts[:] = 0
-    state = np.uint64(seed) ^ (np.uint64(replicate) * np.uint64(0xD1342543DE82EF95))
-    for _ in range(counts.size):
-        state += np.uint64(0x9E3779B97F4A7C15)
-        word = state
-        word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        word = word ^ (word >> np.uint64(31))
-        counts[((word >> np.uint64(32)) * n) >> np.uint64(32)] += 1
+    start = np.uint64(seed) ^ (np.uint64(replicate) * np.uint64(0xD1342543DE82EF95))
+    # In batches: words that are only hashed, not counted, are hashed several at a time.
+    drawn = np.empty(128, dtype=np.uint32)
+    for first in range(0, counts.size, drawn.size):
+        batch = min(drawn.size, counts.size - first)
+        for draw in range(batch):
+            word = start + np.uint64(first + draw + 1) * np.uint64(0x9E3779B97F4A7C15)
+            word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            word = word ^ (word >> np.uint64(31))
+            drawn[draw] = ((word >> np.uint64(32)) * n) >> np.uint64(32)
+        for draw in range(batch):
+            counts[drawn[draw]] += 1
 
 
 @kernel
-def pearson(counts: np.ndarray, sums: np.ndarray, floor: np.ndarray) -> float:
+def cumulate(counts: np.ndarray, cluster: np.ndarray, drawn: np.ndarray) -> float:
+    """Set ``drawn[k]`` to how often the first ``k`` items were drawn; return that of all."""
+    total = 0
+    for item in range(cluster.size):
+        drawn[item] = total
+        total += counts[cluster[item]]
+    drawn[cluster.size] = total
+    return float(total)
+
+
+@kernel
+def pearson(counts: np.ndarray, sums: np.ndarray) -> float:
     """Pearson correlation from per-cluster sums ``[n, x, y, xx, yy, xy]`` of centred values.
 
-    `floor` holds, for x and y, the variance per item under which rounding is all there is.
+    A variance below 1e-12 of the sum of squares is nothing but rounding: the values are all the
+    same, and there is no correlation.
     """
     n = sx = sy = sxx = syy = sxy = 0.0
     for cluster in range(counts.size):
-        weight = counts[cluster]
-        if weight:
-            n += weight * sums[cluster, 0]
-            sx += weight * sums[cluster, 1]
-            sy += weight * sums[cluster, 2]
-            sxx += weight * sums[cluster, 3]
-            syy += weight * sums[cluster, 4]
-            sxy += weight * sums[cluster, 5]
+        weight = float(counts[cluster])
+        n += weight * sums[cluster, 0]
+        sx += weight * sums[cluster, 1]
+        sy += weight * sums[cluster, 2]
+        sxx += weight * sums[cluster, 3]
+        syy += weight * sums[cluster, 4]
+        sxy += weight * sums[cluster, 5]
     if n < 3:
         return np.nan
     var_x = sxx - sx * sx / n
     var_y = syy - sy * sy / n
-    if var_x <= floor[0] * n or var_y <= floor[1] * n:
+    if not (var_x > 1e-12 * sxx and var_y > 1e-12 * syy):
         return np.nan
-    return (sxy - sx * sy / n) / math.sqrt(var_x) / math.sqrt(var_y)
+    return max(-1.0, min(1.0, (sxy - sx * sy / n) / math.sqrt(var_x * var_y)))
 
 
 @kernel
 def spearman(
     counts: np.ndarray,
-    cluster: np.ndarray,
-    x_tie_end: np.ndarray,
-    y_order: np.ndarray,
-    y_tie_end: np.ndarray,
-    ranks: np.ndarray,
+    x_cluster: np.ndarray,
+    y_cluster: np.ndarray,
+    x_span: np.ndarray,
+    y_span: np.ndarray,
+    drawn: np.ndarray,
 ) -> float:
-    """Spearman correlation, ties averaged; items stand in ascending order of x.
+    """Spearman correlation, ties averaged; items stand in ascending order of y.
 
-    `cluster` gives each item's cluster, `y_order` the items in ascending order of y, `*_tie_end`
-    one past the last position of each run of equal values. `ranks` is scratch space.
+    `x_cluster` and `y_cluster` give the cluster of each item in ascending order of x and of y,
+    `x_span` and `y_span` how many items are smaller than each, and how many are not larger.
+    `drawn` is scratch space.
     """
-    start = 0
-    below = 0.0
-    for end in x_tie_end:
-        tied = 0.0
-        for position in range(start, end):
-            tied += counts[cluster[position]]
-        for position in range(start, end):
-            ranks[position] = below + (tied + 1.0) / 2.0
-        below += tied
-        start = end
-    n = below
+    (x_below, x_upto), (y_below, y_upto), (x_drawn, y_drawn) = x_span, y_span, drawn
+    n = cumulate(counts, x_cluster, x_drawn)
     if n < 3:
         return np.nan
-    middle = (n + 1.0) / 2.0
-    start = 0
-    below = 0.0
+    cumulate(counts, y_cluster, y_drawn)
     sxx = syy = sxy = 0.0
-    for end in y_tie_end:
-        tied = 0.0
-        tied_x = 0.0
-        for position in range(start, end):
-            item = y_order[position]
-            weight = counts[cluster[item]]
-            centred = ranks[item] - middle
-            tied += weight
-            tied_x += weight * centred
-            sxx += weight * centred * centred
-        centred = below + (tied + 1.0) / 2.0 - middle
-        syy += tied * centred * centred
-        sxy += tied_x * centred
-        below += tied
-        start = end
+    for item in range(y_cluster.size):
+        weight = float(counts[y_cluster[item]])
+        # Twice the distance from the middle rank: whole numbers, so that the sums are exact.
+        x = x_drawn[x_below[item]] + x_drawn[x_upto[item]] - n
+        y = y_drawn[y_below[item]] + y_drawn[y_upto[item]] - n
+        sxx += weight * x * x
+        syy += weight * y * y
+        sxy += weight * x * y
     if sxx == 0.0 or syy == 0.0:
         return np.nan
-    return sxy / math.sqrt(sxx) / math.sqrt(syy)
+    return max(-1.0, min(1.0, sxy / math.sqrt(sxx * syy)))
 
 
 @kernel
@@ -130,55 +129,54 @@ def mse(counts: np.ndarray, sums: np.ndarray) -> float:
 
 @kernel
 def auroc(
-    counts: np.ndarray, cluster: np.ndarray, positive: np.ndarray, tie_end: np.ndarray
+    counts: np.ndarray,
+    negative_cluster: np.ndarray,
+    positive_cluster: np.ndarray,
+    span: np.ndarray,
+    drawn: np.ndarray,
 ) -> float:
-    """Area under the ROC curve; items stand in ascending order of prediction.
+    """Area under the ROC curve: the share of (positive, negative) pairs in the right order.
 
-    The share of (positive, negative) pairs that are in the right order, ties counted half.
+    Ties count half. Negatives and positives each stand in ascending order of prediction; `span`
+    gives how many negatives are below each positive, and how many are not above it. `drawn` is
+    scratch space.
     """
-    start = 0
-    negatives = positives = ordered = 0.0
-    for end in tie_end:
-        tied_negatives = tied_positives = 0.0
-        for position in range(start, end):
-            weight = counts[cluster[position]]
-            if positive[position]:
-                tied_positives += weight
-            else:
-                tied_negatives += weight
-        ordered += tied_positives * (negatives + tied_negatives / 2.0)
-        negatives += tied_negatives
-        positives += tied_positives
-        start = end
+    negatives = cumulate(counts, negative_cluster, drawn)
+    positives = ordered = 0.0
+    for item in range(positive_cluster.size):
+        weight = float(counts[positive_cluster[item]])
+        positives += weight
+        ordered += weight * (drawn[span[0, item]] + drawn[span[1, item]])
     if positives == 0.0 or negatives == 0.0:
         return np.nan
-    return ordered / positives / negatives
+    return ordered / 2.0 / positives / negatives
 
 
 @kernel
 def average_precision(
-    counts: np.ndarray, cluster: np.ndarray, positive: np.ndarray, tie_end: np.ndarray
+    counts: np.ndarray,
+    negative_cluster: np.ndarray,
+    positive_cluster: np.ndarray,
+    negatives_upto: np.ndarray,
+    positives_upto: np.ndarray,
+    negatives_drawn: np.ndarray,
+    positives_drawn: np.ndarray,
 ) -> float:
-    """Average precision; items stand in descending order of prediction.
+    """Average precision: the mean, over positives, of the precision at their own threshold.
 
-    The sum over thresholds of precision times the gain in recall; equal predictions are one
-    threshold.
+    Negatives and positives each stand in descending order of prediction; `*_upto` give how many
+    of them are not below each positive. `*_drawn` is scratch space.
     """
-    start = 0
-    drawn = positives = area = 0.0
-    for end in tie_end:
-        gained = 0.0
-        for position in range(start, end):
-            weight = counts[cluster[position]]
-            drawn += weight
-            if positive[position]:
-                gained += weight
-        positives += gained
-        if gained > 0.0:
-            area += gained * positives / drawn
-        start = end
-    if positives == 0.0 or positives == drawn:
+    negatives = cumulate(counts, negative_cluster, negatives_drawn)
+    positives = cumulate(counts, positive_cluster, positives_drawn)
+    if positives == 0.0 or negatives == 0.0:
         return np.nan
+    area = 0.0
+    for item in range(positive_cluster.size):
+        right = positives_drawn[positives_upto[item]]
+        called = right + negatives_drawn[negatives_upto[item]]
+        # Nothing is called only where this positive was not drawn itself.
+        area += float(counts[positive_cluster[item]]) * right / max(called, 1.0)
     return area / positives
 
 
@@ -199,68 +197,53 @@ def weighted_mean(counts: np.ndarray, cluster: np.ndarray, values: np.ndarray) -
 
 @kernel
 def replicate_pearson(
-    out: np.ndarray, seed: np.uint64, counts: np.ndarray, sums: np.ndarray, floor: np.ndarray
+    out: np.ndarray, seed: np.uint64, counts: np.ndarray, arrays: tuple[np.ndarray, ...]
 ) -> None:
     for replicate in range(out.size):
         draw_counts(seed, replicate, counts)
-        out[replicate] = pearson(counts, sums, floor)
+        out[replicate] = pearson(counts, *arrays)
 
 
 @kernel
 def replicate_spearman(
-    out: np.ndarray,
-    seed: np.uint64,
-    counts: np.ndarray,
-    cluster: np.ndarray,
-    x_tie_end: np.ndarray,
-    y_order: np.ndarray,
-    y_tie_end: np.ndarray,
-    ranks: np.ndarray,
+    out: np.ndarray, seed: np.uint64, counts: np.ndarray, arrays: tuple[np.ndarray, ...]
 ) -> None:
     for replicate in range(out.size):
         draw_counts(seed, replicate, counts)
-        out[replicate] = spearman(counts, cluster, x_tie_end, y_order, y_tie_end, ranks)
+        out[replicate] = spearman(counts, *arrays)
 
 
 @kernel
-def replicate_mse(out: np.ndarray, seed: np.uint64, counts: np.ndarray, sums: np.ndarray) -> None:
+def replicate_mse(
+    out: np.ndarray, seed: np.uint64, counts: np.ndarray, arrays: tuple[np.ndarray, ...]
+) -> None:
     for replicate in range(out.size):
         draw_counts(seed, replicate, counts)
-        out[replicate] = mse(counts, sums)
+        out[replicate] = mse(counts, *arrays)
 
 
 @kernel
 def replicate_auroc(
-    out: np.ndarray,
-    seed: np.uint64,
-    counts: np.ndarray,
-    cluster: np.ndarray,
-    positive: np.ndarray,
-    tie_end: np.ndarray,
+    out: np.ndarray, seed: np.uint64, counts: np.ndarray, arrays: tuple[np.ndarray, ...]
 ) -> None:
     for replicate in range(out.size):
         draw_counts(seed, replicate, counts)
-        out[replicate] = auroc(counts, cluster, positive, tie_end)
+        out[replicate] = auroc(counts, *arrays)
 
 
 @kernel
 def replicate_average_precision(
-    out: np.ndarray,
-    seed: np.uint64,
-    counts: np.ndarray,
-    cluster: np.ndarray,
-    positive: np.ndarray,
-    tie_end: np.ndarray,
+    out: np.ndarray, seed: np.uint64, counts: np.ndarray, arrays: tuple[np.ndarray, ...]
 ) -> None:
     for replicate in range(out.size):
         draw_counts(seed, replicate, counts)
-        out[replicate] = average_precision(counts, cluster, positive, tie_end)
+        out[replicate] = average_precision(counts, *arrays)
 
 
 @kernel
 def replicate_weighted_mean(
-    out: np.ndarray, seed: np.uint64, counts: np.ndarray, cluster: np.ndarray, values: np.ndarray
+    out: np.ndarray, seed: np.uint64, counts: np.ndarray, arrays: tuple[np.ndarray, ...]
 ) -> None:
     for replicate in range(out.size):
         draw_counts(seed, replicate, counts)
-        out[replicate] = weighted_mean(counts, cluster, values)
+        out[replicate] = weighted_mean(counts, *arrays)

@@ -6,6 +6,7 @@ was drawn. The value of the data as they are is the replicate in which each clus
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +19,7 @@ from genomark.scoring import kernels
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Indices = NDArray[np.uint32]
 #: (value, reason): exactly one of them is None.
 Value = tuple[float | None, str | None]
 
@@ -64,8 +66,10 @@ class Metric:
         if reason := self.undefined(prediction, truth):
             return None, reason
         n = prediction.size
-        arrays = self.prepare(prediction, truth, np.arange(n), n)
-        return float(self.statistic(np.ones(n, dtype=np.int32), *arrays)), None
+        with np.errstate(over="ignore", invalid="ignore"):
+            arrays = self.prepare(prediction, truth, np.arange(n), n)
+        value = float(self.statistic(np.ones(n, dtype=np.int32), *arrays))
+        return (value, None) if math.isfinite(value) else (None, "values too large to compute with")
 
     def replicates(
         self, prediction: Floats, truth: Floats, clusters: Integers, n: int, seed: int
@@ -90,7 +94,7 @@ class Metric:
         n_clusters = int(clusters.max()) + 1
         arrays = self.prepare(prediction, truth, clusters, n_clusters)
         out = np.empty(n)
-        self.replicate(out, np.uint64(seed), np.empty(n_clusters, dtype=np.int32), *arrays)
+        self.replicate(out, np.uint64(seed), np.empty(n_clusters, dtype=np.int32), arrays)
         return out
 
 
@@ -101,52 +105,85 @@ def metric(name: str) -> Metric:
     return METRICS[name]
 
 
-def _tie_ends(values: Floats) -> Integers:
-    """Give one past the last position of each run of equal values in a sorted array."""
-    return np.append(np.flatnonzero(values[1:] != values[:-1]) + 1, values.size)
+# Index arrays are of an unsigned type: the kernels then need not ask whether an index is negative.
+
+
+def _order(values: Floats) -> Indices:
+    return np.argsort(values, kind="stable").astype(np.uint32)
+
+
+def _span(values: Floats, among: Floats) -> Indices:
+    """Count how many of `among` (sorted) are below each value, and how many are not above it."""
+    sides = [np.searchsorted(among, values, "left"), np.searchsorted(among, values, "right")]
+    return np.array(sides, dtype=np.uint32)
 
 
 def _cluster_sums(columns: list[Floats], cluster: Integers, n_clusters: int) -> Floats:
     return np.column_stack([np.bincount(cluster, column, n_clusters) for column in columns])
 
 
-def _prepare_pearson(
-    x: Floats, y: Floats, cluster: Integers, n_clusters: int
-) -> tuple[Floats, Floats]:
-    # Centring first keeps the sums of squares from cancelling.
-    x, y = x - x.mean(), y - y.mean()
-    sums = _cluster_sums([np.ones_like(x), x, y, x * x, y * y, x * y], cluster, n_clusters)
-    return sums, np.array([x @ x, y @ y]) / x.size * 1e-13
+def _prepare_pearson(x: Floats, y: Floats, cluster: Integers, n_clusters: int) -> tuple[Any, ...]:
+    x, y = _centred(x), _centred(y)
+    return (_cluster_sums([np.ones_like(x), x, y, x * x, y * y, x * y], cluster, n_clusters),)
+
+
+def _centred(values: Floats) -> Floats:
+    """Centre, so that sums of squares do not cancel, and scale, so that squares do not overflow.
+
+    On the median: an outlier far out does not move it, and replicates without the outlier are as
+    exact as if it were not there.
+    """
+    centred: Floats = values - np.median(values)
+    largest = np.abs(centred).max()
+    if largest > 0:
+        centred /= largest
+    return centred
 
 
 def _prepare_spearman(x: Floats, y: Floats, cluster: Integers, n_clusters: int) -> tuple[Any, ...]:
-    order = np.argsort(x, kind="stable")
-    x, y, cluster = x[order], y[order], cluster[order]
-    y_order = np.argsort(y, kind="stable")
-    return cluster, _tie_ends(x), y_order, _tie_ends(y[y_order]), np.empty(x.size)
+    drawn_as = cluster.astype(np.uint32)
+    x_order, y_order = _order(x), _order(y)
+    x_span, y_span = _span(x[y_order], x[x_order]), _span(y[y_order], y[y_order])
+    return drawn_as[x_order], drawn_as[y_order], x_span, y_span, np.empty((2, x.size + 1))
 
 
-def _prepare_mse(x: Floats, y: Floats, cluster: Integers, n_clusters: int) -> tuple[Floats]:
+def _prepare_mse(x: Floats, y: Floats, cluster: Integers, n_clusters: int) -> tuple[Any, ...]:
     return (_cluster_sums([np.ones_like(x), (x - y) ** 2], cluster, n_clusters),)
 
 
 def _prepare_auroc(x: Floats, y: Floats, cluster: Integers, n_clusters: int) -> tuple[Any, ...]:
-    order = np.argsort(x, kind="stable")
-    return cluster[order], y[order] > 0.5, _tie_ends(x[order])
+    (negatives, negative_cluster), (positives, positive_cluster) = _classes(x, y, cluster)
+    span = _span(positives, negatives)
+    return negative_cluster, positive_cluster, span, np.empty(negatives.size + 1)
 
 
 def _prepare_average_precision(
     x: Floats, y: Floats, cluster: Integers, n_clusters: int
 ) -> tuple[Any, ...]:
-    return _prepare_auroc(-x, y, cluster, n_clusters)
+    (negatives, negative_cluster), (positives, positive_cluster) = _classes(-x, y, cluster)
+    return (
+        negative_cluster,
+        positive_cluster,
+        _span(positives, negatives)[1],
+        _span(positives, positives)[1],
+        np.empty(negatives.size + 1),
+        np.empty(positives.size + 1),
+    )
+
+
+def _classes(x: Floats, y: Floats, cluster: Integers) -> list[tuple[Floats, Indices]]:
+    """Give x and clusters of the negatives and of the positives, each in ascending order of x."""
+    order = _order(x)
+    x, positive, drawn_as = x[order], y[order] > 0.5, cluster[order].astype(np.uint32)
+    return [(x[chosen], drawn_as[chosen]) for chosen in (~positive, positive)]
 
 
 def _undefined_correlation(prediction: Floats, truth: Floats) -> str | None:
     if prediction.size < 3:
         return f"fewer than 3 items ({prediction.size})"
-    if np.ptp(prediction) == 0:
+    if _constant(prediction):
         return "constant prediction"
-    if np.ptp(truth) == 0:
+    if _constant(truth):
         return "constant truth"
     return None
 
@@ -161,9 +198,13 @@ def _undefined_classification(prediction: Floats, truth: Floats) -> str | None:
     positives = int((truth > 0.5).sum())
     if positives in (0, truth.size):
         return f"only one class ({positives} positives of {truth.size})"
-    if np.ptp(prediction) == 0:
+    if _constant(prediction):
         return "constant prediction"
     return None
+
+
+def _constant(values: Floats) -> bool:
+    return bool(values.min() == values.max())
 
 
 METRICS: dict[str, Metric] = {

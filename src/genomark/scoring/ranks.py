@@ -1,6 +1,6 @@
 """Which models are really apart: paired differences, tie sets and the ranks they give.
 
-Two models are tied when the interval of their paired difference contains 0. Tied is not
+Two models are tied unless the interval of their paired difference leaves 0 out. Tied is not
 transitive: A may tie with B and B with C while A and C are apart. So a rank is not one number: the
 tie sets (largest groups in which all are tied with all) are numbered in order of their best
 member, and a model has the ranks of the sets it is in. Two models share a rank if they are tied.
@@ -22,6 +22,9 @@ from genomark.scoring.score import (
     headline_replicates,
     percentile_interval,
 )
+
+#: Relative; two predictions that are linear in each other correlate alike but for rounding.
+_ROUNDING = 1e-12
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -91,6 +94,7 @@ def compare(
         if first[0] is None or second[0] is None:
             continue
         interval = percentile_interval(first[1] - second[1])
+        rounding = _ROUNDING * max(abs(first[0]), abs(second[0]))
         comparisons.append(
             Comparison(
                 benchmark=benchmark,
@@ -100,7 +104,7 @@ def compare(
                 difference=first[0] - second[0],
                 interval=interval,
                 n=int(shared.sum()),
-                tied=interval is None or interval[0] <= 0.0 <= interval[1],
+                tied=interval is None or (interval[0] <= rounding and interval[1] >= -rounding),
             )
         )
     return comparisons
@@ -116,7 +120,7 @@ def rank(
     values : mapping of str to float
         The headline metric of each model that has one.
     comparisons : list of Comparison
-        All pairs of these models.
+        Pairs that are not among them are tied: nothing shows that they are apart.
     metric_name : str
         Name of the headline row; says whether higher is better.
 
@@ -128,11 +132,11 @@ def rank(
     higher = metric(metric_name.removeprefix("mean_")).better == "higher"
     order = sorted(values, key=lambda model: (-values[model] if higher else values[model], model))
     position = {model: index for index, model in enumerate(order)}
-    tied = np.eye(len(order), dtype=bool)
+    tied = np.ones((len(order), len(order)), dtype=bool)
     for pair in comparisons:
-        if pair.tied and pair.model_a in position and pair.model_b in position:
+        if not pair.tied and pair.model_a in position and pair.model_b in position:
             a, b = position[pair.model_a], position[pair.model_b]
-            tied[a, b] = tied[b, a] = True
+            tied[a, b] = tied[b, a] = False
     sets = _maximal_tie_sets(tied)
     ranks = []
     for index, model in enumerate(order):

@@ -6,6 +6,7 @@ one row per item, so that every number in a Result can be computed again.
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -147,8 +148,12 @@ def predictions_digest(predictions: pl.DataFrame) -> str:
 
 
 def result_schema() -> dict[str, Any]:
-    """JSON Schema of a Result."""
-    return msgspec.json.schema(Result)
+    """JSON Schema (2020-12) of a Result; `docs/schema/result.schema.json` is a copy."""
+    schema = msgspec.json.schema(Result)
+    for definition in schema["$defs"].values():
+        # Before Python 3.13 a docstring keeps the indentation it has in the source.
+        definition["description"] = inspect.cleandoc(definition["description"])
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def read_result(path: Path) -> Result:

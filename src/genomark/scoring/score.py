@@ -101,7 +101,8 @@ def headline_replicates(
     -------
     value : float or None
     replicates : ndarray of float64, shape (replicates,)
-        NaN where undefined.
+        NaN where undefined, and throughout where there is only one cluster: nothing can then be
+        resampled.
     """
     answered = _answered(items)
     measure = metric(rule.metrics[0])
@@ -112,12 +113,15 @@ def headline_replicates(
         values, clusters = _group_values(answered, measure)
         if not np.isfinite(values).all():
             return None, undefined
-        return float(values.mean()), _mean_replicates(values, clusters, replicates, seed)
-    prediction, truth, clusters = _arrays(answered, "cluster")
-    value, _ = measure.value(prediction, truth)
-    if value is None:
-        return None, undefined
-    return value, measure.replicates(prediction, truth, clusters, replicates, seed)
+        value: float | None = float(values.mean())
+        drawn = _mean_replicates(values, clusters, replicates, seed)
+    else:
+        prediction, truth, clusters = _arrays(answered, "cluster")
+        value, _ = measure.value(prediction, truth)
+        if value is None:
+            return None, undefined
+        drawn = measure.replicates(prediction, truth, clusters, replicates, seed)
+    return value, drawn if clusters.max() > 0 else undefined
 
 
 def percentile_interval(replicates: Floats) -> tuple[float, float] | None:
@@ -131,7 +135,7 @@ def percentile_interval(replicates: Floats) -> tuple[float, float] | None:
 
 
 def cluster_numbers(names: pl.Series) -> Integers:
-    """Number clusters from 0 in the order they appear."""
+    """Number clusters from 0 in the order of their names."""
     return names.rank("dense").to_numpy().astype(np.int64) - 1 if len(names) else np.empty(0, int)
 
 
@@ -214,7 +218,9 @@ def _mean_row(
     n_clusters = int(clusters.max()) + 1 if clusters.size else 0
     undefined = [row for row in rows if row.value is None]
     value = interval = reason = None
-    if undefined:
+    if not rows:
+        reason = "no items"
+    elif undefined:
         first = undefined[0]
         reason = (
             f"undefined in {len(undefined)} of {len(rows)} groups "
@@ -253,7 +259,7 @@ def _cluster_of_task(items: pl.DataFrame) -> Integers:
 def _mean_replicates(values: Floats, clusters: Integers, replicates: int, seed: int) -> Floats:
     out = np.empty(replicates)
     counts = np.empty(int(clusters.max()) + 1, dtype=np.int32)
-    kernels.replicate_weighted_mean(out, np.uint64(seed), counts, clusters, values)
+    kernels.replicate_weighted_mean(out, np.uint64(seed), counts, (clusters, values))
     return out
 
 

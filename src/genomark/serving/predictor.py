@@ -18,7 +18,8 @@ from genomark.errors import CapabilityError, GenomarkError, UsageError
 from genomark.models import Model, Predictor, Trainable
 from genomark.protocol import (
     JSON,
-    SUPPORTED_FORMATS,
+    REQUEST_FORMATS,
+    RESPONSE_FORMATS,
     BadRequestError,
     GameError,
     PredictionFailedError,
@@ -90,8 +91,8 @@ class _Handlers:
         return self._answer(
             request,
             {
-                "predictor_supported_request_formats": list(SUPPORTED_FORMATS),
-                "predictor_supported_response_formats": list(SUPPORTED_FORMATS),
+                "predictor_supported_request_formats": list(REQUEST_FORMATS),
+                "predictor_supported_response_formats": list(RESPONSE_FORMATS),
             },
         )
 

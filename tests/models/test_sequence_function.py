@@ -1,0 +1,144 @@
+"""What the protocol asks for around a function of sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from msgspec import UNSET
+
+from genomark.errors import ModelError
+from genomark.models.sequence_function import Actual, Readout, SequencePredictor
+from genomark.protocol import PredictionFailedError, PredictionTask, PredictRequest
+from genomark.scoring import ModelIdentity
+
+
+class Watched:
+    """Lengths as answers, and what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[str]] = []
+
+    def __call__(self, sequences: list[str]) -> list[float]:
+        self.asked.append(sequences)
+        return [float(len(sequence)) for sequence in sequences]
+
+
+def predictor(readouts: dict[str, Readout], actual: Actual | None = None) -> SequencePredictor:
+    info = ModelIdentity(id="a-model", version="1", digest="d")
+    return SequencePredictor(info, "genomark-test", readouts, actual or Actual())
+
+
+def task(name: str = "t", **changed: Any) -> PredictionTask:
+    asked = {"type": "expression", "cell_type": "HepG2", "species": "homo_sapiens", **changed}
+    return PredictionTask(name, **asked)
+
+
+def request(
+    sequences: dict[str, str], *tasks: PredictionTask, readout: str = "point", **more: Any
+) -> PredictRequest:
+    return PredictRequest(readout, list(tasks or (task(),)), sequences, **more)
+
+
+@pytest.fixture
+def lengths() -> Watched:
+    return Watched()
+
+
+def test_sequences_are_computed_once_however_many_tasks_ask(lengths: Watched) -> None:
+    model = predictor({"point": Readout(lengths, "log", np.exp2)})
+    response = model.predict(request({"a": "acg", "b": "T"}, task("one"), task("two")))
+    assert lengths.asked == [["ACG", "T"]]
+    assert [each.name for each in response.prediction_tasks] == ["one", "two"]
+    assert [each.predictions for each in response.prediction_tasks] == [{"a": 3.0, "b": 1.0}] * 2
+
+
+def test_each_task_gets_the_scale_it_asks_for(lengths: Watched) -> None:
+    model = predictor({"point": Readout(lengths, "log", np.exp2)})
+    asked = [task("log", scale="log"), task("linear", scale="linear"), task("any")]
+    answers = model.predict(request({"a": "ACG"}, *asked)).prediction_tasks
+    assert [each.predictions["a"] for each in answers] == [3.0, 8.0, 3.0]
+    assert [each.scale_prediction_actual for each in answers] == ["log", "linear", "log"]
+    assert [each.scale_prediction_requested for each in answers] == ["log", "linear", None]
+
+
+def test_a_scale_that_cannot_be_given_is_not_claimed(lengths: Watched) -> None:
+    model = predictor({"point": Readout(lengths, "linear")})
+    (answer,) = model.predict(request({"a": "ACG"}, task(scale="log"))).prediction_tasks
+    assert answer.predictions == {"a": 3.0}
+    assert (answer.scale_prediction_requested, answer.scale_prediction_actual) == ("log", "linear")
+
+
+def test_requests_are_echoed_and_the_truth_is_told(lengths: Watched) -> None:
+    actual = Actual("expression", "K562", "homo_sapiens")
+    model = predictor({"point": Readout(lengths, "log")}, actual)
+    asked = task(type="accessibility", species="mus_musculus")
+    (answer,) = model.predict(request({"a": "A"}, asked)).prediction_tasks
+    assert (answer.type_requested, answer.type_actual) == ("accessibility", ["expression"])
+    assert (answer.cell_type_requested, answer.cell_type_actual) == ("HepG2", "K562")
+    assert (answer.species_requested, answer.species_actual) == ("mus_musculus", "homo_sapiens")
+
+
+def test_flanks_and_ranges_are_applied_before_the_function(lengths: Watched) -> None:
+    model = predictor({"point": Readout(lengths, "log")})
+    asked = request(
+        {"a": "AAAA", "b": "CCCC"},
+        upstream_seq="GG",
+        downstream_seq="T",
+        prediction_ranges={"a": [1, 3], "b": []},
+    )
+    model.predict(asked)
+    assert lengths.asked == [["GAA", "GGCCCCT"]]
+
+
+def test_a_readout_it_does_not_have_is_refused(lengths: Watched) -> None:
+    model = predictor({"point": Readout(lengths, "log")})
+    with pytest.raises(PredictionFailedError, match="genomark-test cannot process 'track'"):
+        model.predict(request({"a": "A"}, readout="track"))
+    assert lengths.asked == []
+
+
+def test_nothing_asked_is_nothing_computed(lengths: Watched) -> None:
+    model = predictor({"point": Readout(lengths, "log")})
+    assert model.predict(PredictRequest("point", [], {"a": "A"})).prediction_tasks == []
+    (answer,) = model.predict(request({})).prediction_tasks
+    assert answer.predictions == {}
+    assert lengths.asked == []
+
+
+def test_only_tracks_have_a_bin_size(lengths: Watched) -> None:
+    tracks = Readout(lambda sequences: [np.zeros(len(s)) for s in sequences], "linear")
+    model = predictor({"point": Readout(lengths, "log"), "track": tracks})
+    assert model.predict(request({"a": "ACG"})).bin_size is UNSET
+    assert model.predict(request({"a": "ACG"}, readout="track")).bin_size == 1
+
+
+def test_tracks_are_converted_each_by_itself() -> None:
+    tracks = Readout(lambda sequences: [np.arange(len(s)) for s in sequences], "log", np.exp2)
+    model = predictor({"track": tracks})
+    asked = request({"a": "ACG", "b": "A"}, task(scale="linear"), readout="track")
+    (answer,) = model.predict(asked).prediction_tasks
+    assert {name: track.tolist() for name, track in answer.predictions.items()} == {
+        "a": [1.0, 2.0, 4.0],
+        "b": [1.0],
+    }
+
+
+def test_a_track_of_another_length_is_the_models_fault() -> None:
+    model = predictor({"track": Readout(lambda sequences: [np.zeros(2)] * 2, "linear")})
+    with pytest.raises(ModelError, match="'a-model' did not give one value per base"):
+        model.predict(request({"a": "AC", "b": "ACG"}, readout="track"))
+
+
+def test_points_of_another_number_are_the_models_fault() -> None:
+    model = predictor({"point": Readout(lambda sequences: [1.0], "linear")})
+    with pytest.raises(ModelError, match=r"shape \(1,\) for 2 sequences; expected \(2,\)"):
+        model.predict(request({"a": "AC", "b": "ACG"}))
+
+
+def test_sequences_it_cannot_read_are_refused_before_the_function(lengths: Watched) -> None:
+    model = predictor({"point": Readout(lengths, "log")})
+    with pytest.raises(PredictionFailedError):
+        model.predict(request({"a": "AUG", "b": ""}))
+    assert lengths.asked == []
