@@ -14,7 +14,7 @@ import polars as pl
 from genomark.digests import digest_of, digest_of_bytes
 from genomark.errors import ModelError
 from genomark.models import TrainingSplit
-from genomark.protocol import PredictRequest, PredictResponse, TaskPrediction
+from genomark.protocol import PredictRequest, PredictResponse, TaskPrediction, Unanswered
 from genomark.scoring import BenchmarkIdentity, ScoringRule
 
 #: (value, reason): exactly one of them is None.
@@ -143,6 +143,8 @@ def point_of(task: TaskPrediction, name: str) -> Answer:
         error = task.predictions.get("error")
         return None, f"the model refused: {error}" if error else "missing from the answer"
     value = task.predictions[name]
+    if isinstance(value, Unanswered):
+        return None, value.reason
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, list) and len(value) == 1:

@@ -31,6 +31,7 @@ from genomark.protocol.messages import (
     PredictRequest,
     PredictResponse,
     TaskPrediction,
+    Unanswered,
 )
 from genomark.protocol.sequences import prepared_sequences
 from genomark.protocol.validation import validate_request
@@ -52,6 +53,7 @@ __all__ = [
     "PredictionTask",
     "ServerError",
     "TaskPrediction",
+    "Unanswered",
     "UpstreamDependencyError",
     "answer_format",
     "bases_of_bins",

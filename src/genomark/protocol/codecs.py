@@ -15,7 +15,7 @@ import numpy as np
 
 from genomark.protocol.arrays import numpy_map, packed, unpacked
 from genomark.protocol.errors import BadRequestError
-from genomark.protocol.messages import PredictResponse
+from genomark.protocol.messages import PredictResponse, Unanswered
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
@@ -28,6 +28,8 @@ def _plain(value: object) -> object:
     """Turn NumPy values into what JSON and MsgPack know."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
+    if isinstance(value, Unanswered):
+        return None
     raise TypeError(f"a {type(value).__name__} cannot be sent")
 
 

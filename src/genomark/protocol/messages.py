@@ -14,6 +14,23 @@ SCALES = ("log", "linear")
 Value = Any
 
 
+class Unanswered:
+    """Stands where a value should be, and says why there is none; goes over the wire as null.
+
+    Parameters
+    ----------
+    reason : str
+    """
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+
+    def __repr__(self) -> str:
+        return f"Unanswered({self.reason!r})"
+
+
 class PredictionTask(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing to predict for every sequence of a request.
 
