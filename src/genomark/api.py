@@ -10,7 +10,7 @@ from typing import Any
 from genomark.benchmarks import Benchmark, expand, load_benchmark
 from genomark.errors import UsageError
 from genomark.models import BASELINES, Model, as_model, load_model
-from genomark.results import Results
+from genomark.results import Results, write_game_files
 from genomark.runs import (
     Executor,
     InProcessExecutor,
@@ -39,6 +39,7 @@ def run(
     workers: int | None = None,
     fresh: bool = False,
     allow_missing: bool = False,
+    game_files: str | Path | None = None,
     progress: bool = True,
 ) -> Results:
     """Put models before benchmarks.
@@ -65,6 +66,8 @@ def run(
         Compute everything again.
     allow_missing : bool
         Let a file of predictions leave items out; they count as failed.
+    game_files : str or Path, optional
+        Folder in which to write what a GAME Evaluator writes: raw answers and a summary.
     progress : bool
         Show how far the run has come.
 
@@ -87,7 +90,12 @@ def run(
     >>> results.table()  # doctest: +SKIP
     """
     _check(seed, limit, workers)
-    settings = Settings(seed=seed, limit=limit, allow_missing=allow_missing)
+    settings = Settings(
+        seed=seed,
+        limit=limit,
+        allow_missing=allow_missing,
+        keep_responses=game_files is not None,
+    )
     made_models, own_models = _models(models, allow_missing=allow_missing)
     made_benchmarks, own_benchmarks = _benchmarks(benchmarks)
     folder = Path(out)
@@ -97,7 +105,18 @@ def run(
         here = own_models or own_benchmarks
         executor = _executor(folder, workshop, 1 if here else workers, len(plan.evaluations))
         shown = default_progress() if progress else Silent()
-        return Run(plan, journal, executor, shown, fresh=fresh).execute()
+        work = Run(plan, journal, executor, shown, fresh=fresh)
+        results = work.execute()
+        if game_files is not None:
+            _write_game_files(Path(game_files), work)
+    return results
+
+
+def _write_game_files(folder: Path, work: Run) -> None:
+    from genomark.serving.name import versioned_name
+
+    for result, responses in work.responses():
+        write_game_files(folder, versioned_name(result.benchmark.id), result, responses)
 
 
 def serve(
@@ -127,8 +146,8 @@ def serve(
 
 
 def _check(seed: int, limit: int | None, workers: int | None) -> None:
-    if seed < 0:
-        raise UsageError(f"seed must be 0 or more, not {seed}")
+    if not 0 <= seed < 1 << 63:
+        raise UsageError(f"seed must be 0 or more, and below 2**63, not {seed}")
     if limit is not None and limit < 1:
         raise UsageError(f"limit must be 1 or more items, not {limit}")
     if workers is not None and workers < 1:

@@ -41,6 +41,10 @@ def run(
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write one JSON document.")
     ] = None,
+    game_files: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Also write what a GAME Evaluator writes."),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask only so many items, evenly spaced.")
     ] = None,
@@ -83,6 +87,7 @@ def run(
             workers=workers,
             fresh=fresh,
             allow_missing=allow_missing,
+            game_files=game_files,
         )
     except KeyboardInterrupt:
         status("interrupted. What was finished is kept: the same command goes on from there")

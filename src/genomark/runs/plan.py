@@ -38,6 +38,8 @@ class Shard(msgspec.Struct, frozen=True):
         Of the run.
     allow_missing : bool
         For ``file:`` models.
+    keep_response : bool
+        Whether the Predictor's answer is kept as it came, beside what was read from it.
     """
 
     digest: str
@@ -48,6 +50,7 @@ class Shard(msgspec.Struct, frozen=True):
     items: int
     seed: int
     allow_missing: bool
+    keep_response: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ class Settings:
     seed: int = 0
     limit: int | None = None
     allow_missing: bool = False
+    keep_responses: bool = False
 
 
 def make_plan(
@@ -168,6 +172,7 @@ def _plan_one(
             items=len(ids),
             seed=settings.seed,
             allow_missing=settings.allow_missing,
+            keep_response=settings.keep_responses and not isinstance(model, ItemPredictor),
         )
         for index, ids in enumerate(parts)
     ]

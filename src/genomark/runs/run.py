@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 
 from genomark.atomic import write_whole
@@ -19,7 +20,7 @@ from genomark.runs.executor import Executor
 from genomark.runs.journal import Journal
 from genomark.runs.plan import Evaluation, Plan, Shard
 from genomark.runs.progress import Progress
-from genomark.runs.shards import ShardOutcome, shard_path
+from genomark.runs.shards import ShardOutcome, response_path, shard_path
 from genomark.scoring import (
     CONFIDENCE,
     REPLICATES,
@@ -102,16 +103,27 @@ class Run:
     def _take_up(self, state: _State) -> None:
         evaluation = state.evaluation
         paths = _Paths.of(self._journal.folder, evaluation)
-        if not self._fresh and self._journal.is_finished(
-            evaluation.digest, paths.result, paths.predictions
+        if (
+            not self._fresh
+            and not self._lacks_response(evaluation)
+            and self._journal.is_finished(evaluation.digest, paths.result, paths.predictions)
         ):
             state.result = read_result(paths.result)
             state.scored = _scored(evaluation, pl.read_parquet(paths.predictions))
             return
         for shard in evaluation.shards:
-            if self._fresh or not self._journal.is_done(shard.digest):
+            if self._fresh or not self._is_done(shard):
                 state.pending.add(shard.digest)
                 self._waiting.setdefault(shard.digest, []).append(state)
+
+    def _is_done(self, shard: Shard) -> bool:
+        kept = response_path(self._journal.folder, shard.digest)
+        return self._journal.is_done(shard.digest) and (not shard.keep_response or kept.exists())
+
+    def _lacks_response(self, evaluation: Evaluation) -> bool:
+        return not all(map(self._is_done, evaluation.shards)) and any(
+            shard.keep_response for shard in evaluation.shards
+        )
 
     def _in_order(self) -> Iterator[Shard]:
         """Give every shard once: the first of each fitted model, so that fits run side by side."""
@@ -156,6 +168,13 @@ class Run:
         write_whole(paths.result, result)
         self._journal.record_result(evaluation.digest, result, content)
 
+    def responses(self) -> Iterator[tuple[Result, dict[str, dict[str, Any]]]]:
+        """Give, for each result whose answers were kept, those answers by task, as they came."""
+        for state in self._states:
+            shards = state.evaluation.shards
+            if state.result is not None and any(shard.keep_response for shard in shards):
+                yield state.result, _responses(state.evaluation, self._journal.folder)
+
     def _results(self) -> Results:
         failed = [state.failure for state in self._states if state.failure is not None]
         return Results(
@@ -198,6 +217,23 @@ class _Paths:
             result=folder / "results" / evaluation.benchmark.id / f"{evaluation.digest}.json",
             predictions=folder / "predictions" / f"{evaluation.digest}.parquet",
         )
+
+
+def _responses(evaluation: Evaluation, folder: Path) -> dict[str, dict[str, Any]]:
+    """Put the answers of one task's requests together."""
+    found: dict[str, dict[str, Any]] = {}
+    parts = evaluation.benchmark.parts(evaluation.limit)
+    for shard, part in zip(evaluation.shards, parts, strict=True):
+        answer = msgspec.json.decode(response_path(folder, shard.digest).read_bytes())
+        task = part["task"][0]
+        if task not in found:
+            found[task] = answer
+            continue
+        for known, more in zip(
+            found[task]["prediction_tasks"], answer["prediction_tasks"], strict=True
+        ):
+            known["predictions"].update(more["predictions"])
+    return found
 
 
 def _scored(evaluation: Evaluation, predictions: pl.DataFrame) -> pl.DataFrame:

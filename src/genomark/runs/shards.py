@@ -18,6 +18,7 @@ from genomark.benchmarks import Benchmark, load_benchmark
 from genomark.digests import digest_of_bytes
 from genomark.errors import CapabilityError, GenomarkError, ModelError
 from genomark.models import ItemPredictor, Model, Predictor, Trainable, load_model
+from genomark.protocol import JSON, encode
 from genomark.runs.plan import Shard
 from genomark.scoring import PREDICTION_COLUMNS
 
@@ -90,7 +91,10 @@ class Workshop:
             columns = ["item_id", "task", *(["truth"] if model.reads_answers else [])]
             answers = model.predict_items(benchmark.id, items.select(columns), shard.seed)
         elif isinstance(model, Predictor):
-            answers = benchmark.read(items, model.predict(benchmark.request(items)))
+            response = model.predict(benchmark.request(items))
+            if shard.keep_response:
+                write_whole(response_path(self.folder, shard.digest), encode(response, JSON))
+            answers = benchmark.read(items, response)
         else:
             raise CapabilityError(f"'{shard.model}' cannot predict")
         if answers.height != items.height:
@@ -124,6 +128,11 @@ class Workshop:
 def shard_path(folder: Path, digest: str) -> Path:
     """Where the predictions of a shard are kept."""
     return folder / "shards" / f"{digest}.parquet"
+
+
+def response_path(folder: Path, digest: str) -> Path:
+    """Where the answer to a shard is kept as it came, for runs that ask for it."""
+    return folder / "responses" / f"{digest}.json"
 
 
 def _parquet(frame: pl.DataFrame) -> bytes:
