@@ -7,9 +7,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from genomark import datasets
 from genomark.errors import DatasetError
+
+# Kernels compile on first use: no single example may be blamed for the wait.
+settings.register_profile("genomark", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("genomark")
 
 ROOT = Path(__file__).parents[1]
 _MIRROR = ROOT.parent / "shared" / "mirror"

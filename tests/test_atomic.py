@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from genomark.atomic import write_whole
@@ -24,6 +24,8 @@ def names(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.iterdir())
 
 
+# Each example waits for the disk.
+@settings(deadline=None, max_examples=30)
 @given(st.binary(max_size=300))
 def test_what_is_written_is_what_is_read(
     tmp_path_factory: pytest.TempPathFactory, content: bytes
@@ -163,7 +165,7 @@ def test_writers_in_several_processes_never_mix_even_when_killed(tmp_path: Path)
         while not file.exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         seen = set()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while len(seen) < 2 and time.monotonic() < until:
             content = file.read_bytes()
             assert content in (b"a" * 100_000, b"b" * 100_000)

@@ -7,14 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import settings
 
 from genomark.benchmarks import Benchmark
 from genomark.models import Predictor
-
-# The first call of a kernel loads or compiles it, which says nothing of the example it was given.
-settings.register_profile("kernels", deadline=None)
-settings.load_profile("kernels")
 
 Answered = Callable[[Benchmark, Predictor], pl.DataFrame]
 

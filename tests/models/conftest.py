@@ -8,15 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from msgspec import UNSET
 
 from genomark.models import Predictor, python_function
 from genomark.protocol import PredictionTask, PredictRequest, TaskPrediction
-
-# The first call of a kernel loads or compiles it, which says nothing of the example it was given.
-settings.register_profile("kernels", deadline=None)
-settings.load_profile("kernels")
 
 Ask = Callable[..., TaskPrediction]
 

@@ -146,9 +146,12 @@ def test_without_a_scale_the_answer_is_linear(ask: Callable[..., Any]) -> None:
     assert (task.scale_prediction_requested, task.scale_prediction_actual) == (None, "linear")
 
 
-def test_gc_has_no_track(ask: Callable[..., Any]) -> None:
-    with pytest.raises(PredictionFailedError, match="'track'"):
-        ask(gc(), ["ACGT"], readout="track")
+def test_gc_track_is_the_share_in_the_window_of_cpg(ask: Callable[..., Any]) -> None:
+    sequence = "ACGTGCCATTN" * 11
+    (track,) = ask(gc(), [sequence], readout="track").predictions.values()
+    windows = [sequence[max(0, i - 25) : i + 25] for i in range(len(sequence))]
+    expected = [100 * sum(letter in "GC" for letter in w) / len(w) for w in windows]
+    np.testing.assert_allclose(track, expected, rtol=1e-12)
 
 
 def test_neither_model_has_interaction_matrices(ask: Callable[..., Any]) -> None:

@@ -87,7 +87,17 @@ def test_it_says_what_it_really_predicts(
     assert (task.cell_type_actual, task.species_actual) == ("K562", "homo_sapiens")
     assert task.scale_prediction_actual == "log"
     with pytest.raises(PredictionFailedError, match="genomark-letters"):
-        ask(fitted, ["ACGT"], readout="track")
+        ask(fitted, ["ACGT"], readout="interaction_matrix")
+
+
+def test_a_track_has_the_point_of_the_window_around_each_bin(
+    split: TrainingSplit, own_cache: Path, ask: Callable[..., Any], predictions: Callable[..., Any]
+) -> None:
+    fitted = Letters().fit(split)
+    sequence = "ACGTGGCATT" * 40 + "ACG"
+    (track,) = ask(fitted, [sequence], readout="track", scale="log").predictions.values()
+    windows = [sequence[max(0, at + 5 - 115) : at + 5 + 115] for at in range(0, 403, 10)]
+    assert track.tolist() == predictions(fitted, windows, scale="log")
 
 
 def test_the_same_split_is_fitted_once(split: TrainingSplit, own_cache: Path) -> None:

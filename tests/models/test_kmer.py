@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
 from sklearn.linear_model import Ridge
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -224,10 +224,11 @@ def test_the_default_fit_is_the_ridge_that_scikit_learn_fits(
     split = model.default_split()
     features = naive_features(split.sequences, k, "merged")
     scaled = StandardScaler().fit_transform(features)
+    folds = [sorted(set(split.groups)).index(group) % 5 for group in split.groups]
     errors = []
     for penalty in PENALTIES:
         error = 0.0
-        for train, test in GroupKFold(5).split(scaled, split.values, split.groups):
+        for train, test in PredefinedSplit(folds).split():
             ridge = Ridge(alpha=penalty).fit(scaled[train], split.values[train])
             error += ((ridge.predict(scaled[test]) - split.values[test]) ** 2).sum()
         errors.append(error)

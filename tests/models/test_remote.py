@@ -1,4 +1,5 @@
 import asyncio
+import dataclasses
 import gzip
 import http.server
 import json
@@ -20,8 +21,9 @@ from genomark.benchmarks.benchmark import only_task, point_of
 from genomark.errors import RemoteModelError
 from genomark.models import as_model, load_model, remote
 from genomark.models.remote import RemotePredictor
+from genomark.models.transport import Deadlines
 from genomark.protocol import PredictionTask, PredictRequest, encode
-from genomark.serving import predictor, predictor_app
+from genomark.serving import Limits, predictor_app
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
@@ -39,7 +41,12 @@ GOOD = {
 @pytest.fixture(autouse=True)
 def direct_and_swift(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(remote, "_FIRST_PAUSE_SECONDS", 0.01)
+    set_to(monkeypatch, first_pause=0.01)
+
+
+def set_to(monkeypatch, **changes):
+    """Change how every remote model made from here on asks."""
+    monkeypatch.setattr(remote, "DEFAULTS", dataclasses.replace(remote.DEFAULTS, **changes))
 
 
 @pytest.fixture
@@ -127,9 +134,10 @@ def as_json(value):
     return 200, JSON, json.dumps(value).encode()
 
 
-def answered(crooked, *answers):
+def answered(crooked, *answers, names="ab"):
     crooked.gives("/predict", *answers)
-    return RemotePredictor(crooked.url).predict(REQUEST)
+    request = PredictRequest("point", [TASK], dict.fromkeys(names, "ACGT"))
+    return RemotePredictor(crooked.url).predict(REQUEST if names == "ab" else request)
 
 
 def refused(crooked, *answers):
@@ -195,7 +203,7 @@ def test_predictions_over_http_are_those_in_process_to_the_last_bit(serve, kind,
         readout, tasks, sequences, prediction_ranges=ranges, upstream_seq="acg", downstream_seq="GC"
     )
     here = load_model(spec)
-    there = RemotePredictor(serve(predictor_app(here)))
+    there = RemotePredictor(serve(predictor_app(here, name=here.predictor_name)))
     if kind == JSON:
         there.formats = (JSON, JSON)
     else:
@@ -204,7 +212,7 @@ def test_predictions_over_http_are_those_in_process_to_the_last_bit(serve, kind,
 
 
 def test_bytes_over_the_wire_are_counted(serve):
-    model = RemotePredictor(serve(predictor_app(load_model("gc"))))
+    model = RemotePredictor(serve(predictor_app(load_model("gc"), name="genomark-gc")))
     assert (model.bytes_sent, model.bytes_received) == (0, 0)
     response = model.predict(REQUEST)
     sent, received = len(encode(REQUEST, MSGPACK)), len(encode(response, MSGPACK))
@@ -237,10 +245,10 @@ def test_a_model_that_breaks_on_the_other_side_is_told_and_the_server_lives_on(s
 
 
 @pytest.mark.parametrize("repeats", [1_000, 5_000_000])
-def test_a_request_too_long_for_the_server_is_told_as_such(serve, monkeypatch, repeats):
+def test_a_request_too_long_for_the_server_is_told_as_such(serve, repeats):
     # The second is longer than any buffer between the two: the answer comes while it is sent.
-    monkeypatch.setattr(predictor, "MAX_BODY_BYTES", 1000)
-    model = RemotePredictor(serve(predictor_app(load_model("gc"))))
+    limits = Limits(body_bytes=1000)
+    model = RemotePredictor(serve(predictor_app(load_model("gc"), limits=limits)))
     with pytest.raises(RemoteModelError, match=r"answered 413: .* send fewer sequences at once"):
         model.predict(PredictRequest("point", [TASK], {"a": "ACGT" * repeats}))
 
@@ -276,11 +284,13 @@ def test_it_is_what_an_address_as_model_spec_means(serve):
 
 
 def test_a_server_of_genomark_is_known_by_what_it_serves_wherever_it_runs(serve):
-    one, other = (RemotePredictor(serve(predictor_app(load_model("gc")))) for _ in range(2))
+    one, other = (
+        RemotePredictor(serve(predictor_app(load_model("gc"), name="Toy"))) for _ in range(2)
+    )
     assert one.info.digest == other.info.digest
     assert one.info.id == one.url
     assert one.info.version == load_model("gc").info.version
-    assert one.info.notes == ["served by genomark-gc"]
+    assert one.info.notes == ["served by Toy"]
     another = RemotePredictor(serve(predictor_app(load_model("cpg"))))
     assert another.info.digest != one.info.digest
 
@@ -383,9 +393,12 @@ def test_formats_are_asked_once_for_many_requests(crooked):
     assert [path for path, *_ in crooked.asked] == ["/formats", *["/predict"] * 3]
 
 
-def test_formats_that_cannot_be_read_are_told(crooked):
-    crooked.gives("/formats", (200, "text/html", b"<html>It works!</html>"))
-    assert "answered 200 with text/html that cannot be read" in refused(crooked, as_json(GOOD))
+@pytest.mark.parametrize("body", [b"<html>It works!</html>", b"", b"[" * 100_000])
+def test_a_server_whose_formats_cannot_be_read_is_spoken_to_in_json(crooked, body):
+    crooked.gives("/formats", (200, "text/html", body))
+    answered(crooked, as_json(GOOD))
+    headers = crooked.asked[-1][1]
+    assert (headers["Content-Type"], headers["Accept"]) == (JSON, JSON)
 
 
 # --- answers as servers really give them ---
@@ -423,7 +436,7 @@ def test_a_compressed_answer_is_read(crooked):
 
 def test_nan_and_infinity_of_python_servers_are_read_as_meant(crooked):
     body = b'{"prediction_tasks": [{"predictions": {"a": NaN, "b": -Infinity, "c": 2.5}}]}'
-    response = answered(crooked, (200, JSON, body))
+    response = answered(crooked, (200, JSON, body), names="abc")
     values = response.prediction_tasks[0].predictions
     assert math.isnan(values["a"])
     assert values["b"] == -math.inf
@@ -436,7 +449,8 @@ def test_nan_and_infinity_of_python_servers_are_read_as_meant(crooked):
 
 def test_a_list_of_one_is_a_point_and_what_is_missing_or_no_number_has_a_reason(crooked):
     predictions = {"a": [0.5], "b": None, "c": [], "d": "N/A", "e": [1.0, 2.0], "f": 3}
-    response = answered(crooked, as_json({"prediction_tasks": [{"predictions": predictions}]}))
+    answer = as_json({"prediction_tasks": [{"predictions": predictions}]})
+    response = answered(crooked, answer, names="abcdefg")
     answers = points(response, *"abcdefg")
     assert [value for value, _ in answers] == [0.5, None, None, None, None, 3.0, None]
     assert [reason is None for _, reason in answers] == [value is not None for value, _ in answers]
@@ -538,7 +552,7 @@ def test_an_answer_without_its_keys_says_which(crooked, answer, part):
 
 
 def test_an_answer_without_end_is_cut_off(crooked, monkeypatch):
-    monkeypatch.setattr(remote, "_MAX_ANSWER_BYTES", 1_000_000)
+    set_to(monkeypatch, max_answer_bytes=1_000_000)
     # A thousandth of its size on the wire: the cap is on what it unfolds to.
     body = gzip.compress(b" " * 20_000_000)
     text = refused(crooked, (200, JSON, body, [("Content-Encoding", "gzip")]))
@@ -570,12 +584,13 @@ def test_a_connection_that_breaks_every_time_is_given_up(crooked, accident):
     text = refused(crooked, accident)
     assert text.startswith(f"{crooked.url}/predict: no answer (")
     assert text.endswith("Is the server running?")
-    assert [path for path, *_ in crooked.asked].count("/predict") == 4
+    assert [path for path, *_ in crooked.asked].count("/predict") == 6
 
 
-def test_an_error_of_the_server_is_not_asked_for_twice(crooked):
+def test_an_error_of_the_server_is_asked_for_once_more_by_sequence_alone(crooked):
     refused(crooked, (500, JSON, b'{"error": [{"server_error": "boom"}]}'))
-    assert [path for path, *_ in crooked.asked].count("/predict") == 1
+    asked = [json.loads(body)["sequences"] for path, _, body in crooked.asked if path == "/predict"]
+    assert sorted(sorted(sequences) for sequences in asked) == [["a"], ["a", "b"], ["b"]]
 
 
 def nobody():
@@ -586,7 +601,7 @@ def nobody():
 
 def test_a_server_that_is_down_is_told_within_ten_seconds(monkeypatch):
     # The real pauses: a server that is just starting has a few seconds to come.
-    monkeypatch.setattr(remote, "_FIRST_PAUSE_SECONDS", 0.5)
+    set_to(monkeypatch, first_pause=0.5)
     url = nobody()
     begun = time.monotonic()
     with pytest.raises(RemoteModelError) as caught:
@@ -604,7 +619,7 @@ def test_a_server_that_is_down_is_told_when_it_is_asked_for_predictions():
 
 
 def test_a_server_that_comes_up_late_is_waited_for(serve, monkeypatch):
-    monkeypatch.setattr(remote, "_FIRST_PAUSE_SECONDS", 0.2)
+    set_to(monkeypatch, first_pause=0.4)
     url = nobody()
     model = RemotePredictor(url)
     port = int(url.rpartition(":")[2])
@@ -641,9 +656,9 @@ def test_what_is_no_address_is_told_at_once(url):
 
 
 def test_a_server_that_does_not_answer_in_time_is_given_up(crooked, monkeypatch):
-    monkeypatch.setattr(remote, "_TOTAL_SECONDS", 0.2)
+    set_to(monkeypatch, deadlines=Deadlines(total=0.2))
     done = threading.Event()
-    assert "nothing within 0 s" in refused(crooked, lambda handler: done.wait(5))
+    assert "no whole answer within 0.2 s" in refused(crooked, lambda handler: done.wait(5))
     done.set()
 
 
@@ -651,8 +666,12 @@ def test_a_server_that_does_not_answer_in_time_is_given_up(crooked, monkeypatch)
 PATIENT = """
 import asyncio, signal
 from genomark.models.remote import RemotePredictor
+from genomark.models.transport import Deadlines
+from genomark.protocol import PredictionTask, PredictRequest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 model = RemotePredictor("{url}")
+task = PredictionTask("t", "accessibility", "K562", "homo_sapiens")
+request = PredictRequest("point", [task], {{"a": "ACGT", "b": "CCGG"}})
 async def cell():
     return model.info
 print("asking", flush=True)
@@ -664,7 +683,12 @@ except KeyboardInterrupt:
 
 
 @pytest.mark.parametrize(
-    "ask", ["model.info", "asyncio.new_event_loop().run_until_complete(cell())"]
+    "ask",
+    [
+        "model.info",
+        "asyncio.new_event_loop().run_until_complete(cell())",
+        "model.predict(request)",
+    ],
 )
 def test_ctrl_c_ends_the_wait_for_an_answer(crooked, ask):
     asked, done = threading.Event(), threading.Event()
@@ -674,6 +698,7 @@ def test_ctrl_c_ends_the_wait_for_an_answer(crooked, ask):
         done.wait(20)
 
     crooked.gives("/help", never)
+    crooked.gives("/predict", never)
     code = PATIENT.format(url=crooked.url, ask=ask)
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True

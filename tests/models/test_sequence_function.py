@@ -25,9 +25,11 @@ class Watched:
         return [float(len(sequence)) for sequence in sequences]
 
 
+INFO = ModelIdentity(id="a-model", version="1", digest="d")
+
+
 def predictor(readouts: dict[str, Readout], actual: Actual | None = None) -> SequencePredictor:
-    info = ModelIdentity(id="a-model", version="1", digest="d")
-    return SequencePredictor(info, "genomark-test", readouts, actual or Actual())
+    return SequencePredictor(INFO, "genomark-test", readouts, actual or Actual())
 
 
 def task(name: str = "t", **changed: Any) -> PredictionTask:
@@ -80,8 +82,11 @@ def test_requests_are_echoed_and_the_truth_is_told(lengths: Watched) -> None:
     assert (answer.species_requested, answer.species_actual) == ("mus_musculus", "homo_sapiens")
 
 
-def test_flanks_and_ranges_are_applied_before_the_function(lengths: Watched) -> None:
-    model = predictor({"point": Readout(lengths, "log")})
+@pytest.mark.parametrize(
+    ("mode", "seen"), [("crop", ["GAA", "GGCCCCT"]), ("context", ["GGAAAAT", "GGCCCCT"])]
+)
+def test_the_range_mode_says_what_is_seen(lengths: Watched, mode: Any, seen: list[str]) -> None:
+    model = SequencePredictor(INFO, "n", {"point": Readout(lengths, "log")}, range_mode=mode)
     asked = request(
         {"a": "AAAA", "b": "CCCC"},
         upstream_seq="GG",
@@ -89,7 +94,7 @@ def test_flanks_and_ranges_are_applied_before_the_function(lengths: Watched) -> 
         prediction_ranges={"a": [1, 3], "b": []},
     )
     model.predict(asked)
-    assert lengths.asked == [["GAA", "GGCCCCT"]]
+    assert lengths.asked == [seen]
 
 
 def test_a_readout_it_does_not_have_is_refused(lengths: Watched) -> None:
@@ -127,7 +132,7 @@ def test_tracks_are_converted_each_by_itself() -> None:
 
 def test_a_track_of_another_length_is_the_models_fault() -> None:
     model = predictor({"track": Readout(lambda sequences: [np.zeros(2)] * 2, "linear")})
-    with pytest.raises(ModelError, match="'a-model' did not give one value per base"):
+    with pytest.raises(ModelError, match="'a-model' did not give one value per 1 bp"):
         model.predict(request({"a": "AC", "b": "ACG"}, readout="track"))
 
 
@@ -142,3 +147,37 @@ def test_sequences_it_cannot_read_are_refused_before_the_function(lengths: Watch
     with pytest.raises(PredictionFailedError):
         model.predict(request({"a": "AUG", "b": ""}))
     assert lengths.asked == []
+
+
+def positions(sequences: list[str]) -> list[Any]:
+    """Each base's place, in bins of 4: what a cut of it holds can be read off."""
+    return [np.arange(-(-len(sequence) // 4), dtype=float) for sequence in sequences]
+
+
+def test_a_range_cuts_the_track_of_the_whole_sequence_at_its_bins() -> None:
+    model = SequencePredictor(INFO, "n", {"track": Readout(positions, "log")}, bin_size=4)
+    asked = request({"a": "A" * 22, "b": "A" * 8}, prediction_ranges={"a": [6, 12], "b": []})
+    asked.readout = "track"
+    response = model.predict(asked)
+    (answer,) = response.prediction_tasks
+    assert response.bin_size == 4
+    # Bases 6 to 12 lie in bins 1 (4 to 7), 2 and 3 (12 to 15); two bases of bin 1 come before.
+    assert answer.predictions["a"].tolist() == [1.0, 2.0, 3.0]
+    assert answer.predictions["b"].tolist() == [0.0, 1.0]
+    assert answer.trim_upstream == {"a": 2, "b": 0}
+
+
+def test_tasks_of_other_cell_types_are_computed_on_their_own(lengths: Watched) -> None:
+    model = predictor({"point": Readout(lengths, "log")})
+    model.predict(request({"a": "A"}, task("one"), task("two"), task("other", cell_type="K562")))
+    assert len(lengths.asked) == 2
+
+
+def test_what_it_offers_follows_from_its_readouts() -> None:
+    known = Actual(type="expression", cell_type="K562", species="homo_sapiens")
+    model = predictor({"point": Readout(len, "log", np.exp2), "track": Readout(len, "log")}, known)
+    declared = model.declaration
+    assert declared.readouts == ("point", "track")
+    assert declared.scales == ("linear", "log")
+    assert [(t.assay, t.cell_type) for t in declared.tracks] == [("expression", "K562")]
+    assert predictor({"point": Readout(len, "log")}).declaration.tracks == ()

@@ -57,7 +57,7 @@ def process(*command: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as server:
         # Nothing it might fail to say is waited for longer than this.
-        deadline = threading.Timer(30, server.kill)
+        deadline = threading.Timer(120, server.kill)
         deadline.start()
         try:
             assert server.stderr is not None

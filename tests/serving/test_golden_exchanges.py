@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not EXCHANGES, reason="no recorded exchanges bes
 
 
 def answer_to(exchange):
-    app = predictor_app(load_model("cpg"), name="CpG Predictor")
+    app = predictor_app(load_model("cpg"), name="CpG_Predictor")
     body = base64.b64decode(exchange["body_base64"] or "")
     return ask(app, exchange["method"], exchange["path"], content=body, headers=exchange["headers"])
 
@@ -29,6 +29,12 @@ def answer_to(exchange):
 def read(answer):
     decode = msgspec.msgpack.decode if "msgpack" in answer.headers["content-type"] else json.loads
     return decode(answer.content)
+
+
+def response_of(exchange):
+    """Give what was recorded, under a name that is safe in a file name: a space is not."""
+    response = copy.deepcopy(exchange["response"])
+    return response and response | {"predictor_name": "CpG_Predictor"}
 
 
 def assert_same_predictions(task, recorded):
@@ -51,7 +57,7 @@ def test_status_is_the_one_expected(exchange):
     ids=lambda each: each["case"],
 )
 def test_answers_are_those_recorded(exchange):
-    answer, recorded = answer_to(exchange), copy.deepcopy(exchange["response"])
+    answer, recorded = answer_to(exchange), response_of(exchange)
     assert answer.headers["content-type"] == exchange["content_type"]
     ours = read(answer)
     if exchange["path"] == "/help":
@@ -79,9 +85,27 @@ def test_errors_have_the_shape_recorded(exchange):
     answer = answer_to(exchange)
     assert answer.headers["content-type"] == "application/json"
     ours = answer.json()
-    recorded = exchange["response"] or {"error": [{"bad_prediction_request": "HTML"}]}
-    assert ours["predictor_name"] == "CpG Predictor"
+    recorded = response_of(exchange) or {"error": [{"bad_prediction_request": "HTML"}]}
+    assert ours["predictor_name"] == "CpG_Predictor"
     assert [list(entry) for entry in ours["error"]] == [list(each) for each in recorded["error"]]
+
+
+#: The parser's own words, and a set of letters in any order.
+IN_OTHER_WORDS = ("bad_json", "empty_body", "seq_bad_chars", "not_found")
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        each
+        for each in EXCHANGES
+        if 400 <= each["expected_status"] == each["observed_status"]
+        and each["case"] not in IN_OTHER_WORDS
+    ],
+    ids=lambda each: each["case"],
+)
+def test_errors_have_the_words_recorded(exchange):
+    assert answer_to(exchange).json() == response_of(exchange)
 
 
 @pytest.mark.parametrize("case", ["ct_charset", "ct_missing"])

@@ -13,7 +13,7 @@ from asking import CLI, ended, listening, process, request
 
 from genomark.errors import CapabilityError, UsageError
 from genomark.models import as_model, load_model
-from genomark.serving import predictor_app, serve_model
+from genomark.serving import Limits, predictor_app, serve_model
 
 SCRIPT = """
 import sys, time
@@ -80,10 +80,25 @@ def test_an_address_that_is_none_is_a_usage_error(host, port):
         serve_model(load_model("gc"), host=host, port=port)
 
 
-def test_what_cannot_be_served_never_listens(monkeypatch):
-    monkeypatch.setattr(socket, "create_server", lambda *how, **more: pytest.fail("listened"))
-    with pytest.raises(CapabilityError):
-        serve_model(load_model("control:random"))
+def test_what_cannot_be_served_is_told_and_lets_go_of_the_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for _ in range(2):
+        with pytest.raises(CapabilityError):
+            serve_model(load_model("control:random"), port=port)
+
+
+def test_a_taken_port_is_told_before_anything_is_fitted():
+    class Slow:
+        info = load_model("gc").info
+
+        def default_split(self):
+            pytest.fail("fitted first")
+
+        identity = fit = None
+
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UsageError):
+        serve_model(Slow(), port=taken.getsockname()[1])
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
@@ -125,7 +140,7 @@ def test_requests_are_answered_side_by_side():
         return [len(sequence) for sequence in sequences]
 
     with (
-        listening(predictor_app(as_model(function))) as address,
+        listening(predictor_app(as_model(function), limits=Limits(concurrent=4))) as address,
         ThreadPoolExecutor(4) as pool,
     ):
         bodies = [request({"s": "A" * length}) for length in range(1, 5)]

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from genomark import __version__
-from genomark.cli import data, importing, listing, run, serve
+from genomark.cli import check, data, importing, listing, run, serve
 from genomark.errors import GenomarkError, UsageError
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("list")(listing.list_)
+app.command("check")(check.check)
 app.add_typer(serve.app, name="serve")
 app.add_typer(data.app, name="data")
 app.add_typer(importing.app, name="import")

@@ -22,11 +22,15 @@ _HALF_WINDOW = 25
 
 
 def gc() -> SequencePredictor:
-    """GC content: point = (G + C + 1e-9) / length; log is log2."""
+    """GC content: point = (G + C + 1e-9) / length; a track of 50-bp windows; log is log2."""
     return SequencePredictor(
         info=_identity("gc"),
         predictor_name="genomark-gc",
-        readouts={"point": Readout(gc_content, "linear", np.log2)},
+        readouts={
+            "point": Readout(gc_content, "linear", np.log2),
+            "track": Readout(gc_tracks, "linear", _log2_track),
+        },
+        range_mode="crop",
     )
 
 
@@ -37,8 +41,9 @@ def cpg() -> SequencePredictor:
         predictor_name="genomark-cpg",
         readouts={
             "point": Readout(cpg_density, "linear", np.log2),
-            "track": Readout(cpg_tracks, "linear", lambda track: np.log2(track + _EPSILON)),
+            "track": Readout(cpg_tracks, "linear", _log2_track),
         },
+        range_mode="crop",
     )
 
 
@@ -74,6 +79,21 @@ def cpg_density(sequences: list[str]) -> Floats:
     return _per_base(counts, sequences)
 
 
+def gc_tracks(sequences: list[str]) -> list[Floats]:
+    """G and C per 100 bases in a window around each base; windows as in `cpg_tracks`.
+
+    Parameters
+    ----------
+    sequences : list of str
+        Upper case.
+
+    Returns
+    -------
+    list of ndarray of float64, shape (length,)
+    """
+    return [_gc_track(sequence) for sequence in sequences]
+
+
 def cpg_tracks(sequences: list[str]) -> list[Floats]:
     """CG dinucleotides per 100 bases in a window around each base.
 
@@ -92,6 +112,24 @@ def cpg_tracks(sequences: list[str]) -> list[Floats]:
     return [_cpg_track(sequence) for sequence in sequences]
 
 
+def _gc_track(sequence: str) -> Floats:
+    letters = np.frombuffer(sequence.encode(), dtype=np.uint8)
+    counted = np.zeros(letters.size + 1)
+    np.cumsum((letters == ord("G")) | (letters == ord("C")), out=counted[1:])
+    begin, end = _window_limits(letters.size)
+    track: Floats = 100.0 * (counted[end] - counted[begin]) / (end - begin)
+    return track
+
+
+def _window_limits(length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    position = np.arange(length)
+    return np.maximum(0, position - _HALF_WINDOW), np.minimum(length, position + _HALF_WINDOW)
+
+
+def _log2_track(track: Floats) -> Floats:
+    return np.log2(track + _EPSILON)
+
+
 def _per_base(counts: Floats, sequences: list[str]) -> Floats:
     lengths = np.array([len(sequence) for sequence in sequences], dtype=np.float64)
     return (counts + _EPSILON) / lengths
@@ -104,9 +142,7 @@ def _cpg_track(sequence: str) -> Floats:
     # still end in it.
     starts[1:-1] = np.cumsum((letters[:-1] == ord("C")) & (letters[1:] == ord("G")))
     starts[-1] = starts[-2]
-    position = np.arange(letters.size)
-    begin = np.maximum(0, position - _HALF_WINDOW)
-    end = np.minimum(letters.size, position + _HALF_WINDOW)
+    begin, end = _window_limits(letters.size)
     found = (starts[np.maximum(begin, end - 1)] - starts[begin]).astype(np.float64)
     track: Floats = 100.0 * found / (end - begin)
     return track

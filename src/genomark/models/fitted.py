@@ -16,6 +16,12 @@ from genomark.scoring import ModelIdentity
 
 Floats = NDArray[np.float64]
 
+#: Tracks have a value every so many bases, of a window as long as the lentiMPRA sequences; bp.
+_BIN_SIZE = 10
+_HALF_WINDOW = 115
+#: Bounds the windows of a long sequence that are held at once.
+_WINDOWS_AT_ONCE = 4096
+
 
 class RidgeTrainable(ABC):
     """A Trainable: ridge regression on features of the sequence.
@@ -25,7 +31,7 @@ class RidgeTrainable(ABC):
     """
 
     #: Raise it when predictions change, so that no old fit or answer is taken for a new one.
-    version = "1"
+    version = "2"
     name: str
     #: What the default fit and the features need.
     datasets: tuple[str, ...]
@@ -91,10 +97,36 @@ class RidgeTrainable(ABC):
             readouts={
                 "point": Readout(
                     lambda sequences: self.predict_points(fit, sequences), "log", np.exp2
-                )
+                ),
+                "track": Readout(
+                    lambda sequences: self.predict_tracks(fit, sequences), "log", np.exp2
+                ),
             },
             actual=Actual(type="expression", cell_type="K562", species="homo_sapiens"),
+            bin_size=_BIN_SIZE,
         )
+
+    def predict_tracks(self, fit: LinearFit, sequences: list[str]) -> list[Floats]:
+        """Slide a window of the length that was fitted on: each bin has the point of its window.
+
+        Windows are centred on their bin, and cut at the ends of the sequence.
+
+        Returns
+        -------
+        list of ndarray of float64, shape (bins of 10 bp,)
+        """
+        return [self._track(fit, sequence) for sequence in sequences]
+
+    def _track(self, fit: LinearFit, sequence: str) -> Floats:
+        centres = range(_BIN_SIZE // 2, len(sequence) + _BIN_SIZE // 2, _BIN_SIZE)
+        track = np.empty(len(centres))
+        for first in range(0, len(centres), _WINDOWS_AT_ONCE):
+            windows = [
+                sequence[max(0, centre - _HALF_WINDOW) : centre + _HALF_WINDOW]
+                for centre in centres[first : first + _WINDOWS_AT_ONCE]
+            ]
+            track[first : first + len(windows)] = self.predict_points(fit, windows)
+        return track
 
     def _digest(self, split: str) -> str:
         return digest_of([self.name, self.version, self.settings, split])

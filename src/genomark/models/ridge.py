@@ -22,6 +22,7 @@ from threadpoolctl import threadpool_limits
 from genomark.atomic import write_whole
 from genomark.datasets import cache_folder
 from genomark.datasets.location import writing
+from genomark.errors import UsageError
 
 Floats = NDArray[np.float64]
 
@@ -61,15 +62,24 @@ def fit_ridge(features: Floats, values: Floats, groups: list[str]) -> LinearFit:
     Returns
     -------
     LinearFit
-    """
-    from sklearn.model_selection import GroupKFold
 
+    Raises
+    ------
+    UsageError
+        If there is only one group: nothing can then be held out.
+    """
+    from sklearn.model_selection import PredefinedSplit
+
+    if len(set(groups)) < 2:
+        raise UsageError("a fit needs at least 2 groups of training sequences to hold some out")
     mean, scale = features.mean(axis=0), features.std(axis=0)
     scale[scale == 0] = 1.0
     standardised = (features - mean) / scale
     errors = np.zeros(len(PENALTIES))
+    # By name: a fold is the same on every machine, which a sort by size does not promise.
+    folds = np.unique(groups, return_inverse=True)[1] % FOLDS
     with threadpool_limits(limits=1):
-        for train, test in GroupKFold(FOLDS).split(standardised, values, groups):
+        for train, test in PredefinedSplit(folds).split():
             weights, intercepts = ridge_path(standardised[train], values[train], PENALTIES)
             residuals = standardised[test] @ weights + intercepts - values[test, None]
             errors += (residuals**2).sum(axis=0)

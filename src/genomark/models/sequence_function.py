@@ -7,22 +7,29 @@ served over HTTP alike. That is why both give identical predictions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 from msgspec import UNSET
 from numpy.typing import NDArray
 
 from genomark.errors import ModelError
+from genomark.models.declaration import Declaration, RangeMode
+from genomark.models.tracks import Track
 from genomark.protocol import (
+    SCALES,
+    Asked,
+    BinSpan,
     PredictionFailedError,
     PredictionTask,
     PredictRequest,
     PredictResponse,
     TaskPrediction,
-    prepared_sequences,
+    asked_sequences,
+    covering_bins,
 )
 from genomark.scoring import ModelIdentity
 
@@ -38,7 +45,7 @@ class Readout:
     ----------
     function : callable
         ``list of str -> values``: for a point one float per sequence, for a track one array
-        float64[length] per sequence.
+        float64[bins] per sequence, bin 0 at its first base.
     scale : {"log", "linear"}
         Scale of what `function` gives; log is log2.
     convert : callable or None
@@ -71,15 +78,47 @@ class SequencePredictor:
         As in the protocol.
     readouts : mapping of str to Readout
     actual : Actual
+    range_mode : {"context", "crop"}
+        With a prediction range: see the whole sequence and cut the track, or see the range alone.
+        A point is of what is seen.
+    bin_size : int
+        Bases a value of a track stands for.
     """
 
     info: ModelIdentity
     predictor_name: str
     readouts: Mapping[str, Readout]
     actual: Actual = field(default_factory=Actual)
+    range_mode: RangeMode = "context"
+    bin_size: int = 1
+
+    @property
+    def declaration(self) -> Declaration:
+        """What this model says of itself."""
+        scales = {
+            scale
+            for readout in self.readouts.values()
+            for scale in (SCALES if readout.convert else (readout.scale,))
+        }
+        known = self.actual.type != "NA"
+        track = Track(
+            assay=self.actual.type,
+            types=(self.actual.type,),
+            cell_type=self.actual.cell_type,
+            species=self.actual.species,
+        )
+        return Declaration(
+            name=self.predictor_name,
+            readouts=tuple(self.readouts),
+            scales=tuple(sorted(scales)),
+            tracks=(track,) if known else (),
+            bin_size=self.bin_size,
+            range_mode=self.range_mode,
+            description="; ".join(self.info.notes),
+        )
 
     def predict(self, request: PredictRequest) -> PredictResponse:
-        """Answer a request; identical tasks are computed once.
+        """Answer a request; tasks that ask for the same are computed once.
 
         Raises
         ------
@@ -95,24 +134,45 @@ class SequencePredictor:
             )
         if not request.prediction_tasks:
             return PredictResponse(self.predictor_name, [])
-        sequences = prepared_sequences(request)
-        values = self._values(request.readout, readout, list(sequences.values()))
+        asked = asked_sequences(request)
+        compute = self._points if request.readout == "point" else self._tracks
+        computed: dict[tuple[str, str, str], list[Any]] = {}
+        answers = []
+        for task in request.prediction_tasks:
+            wanted = (task.type, task.cell_type, task.species)
+            if wanted not in computed:
+                computed[wanted] = compute(readout, list(asked.values())) if asked else []
+            answers.append(
+                self._task(task, readout, dict(zip(asked, computed[wanted], strict=True)))
+            )
+        is_track = request.readout == "track"
+        if is_track and self.bin_size > 1:
+            trims = {name: self._span(each).trim_upstream for name, each in asked.items()}
+            answers = [msgspec.structs.replace(each, trim_upstream=trims) for each in answers]
         return PredictResponse(
             predictor_name=self.predictor_name,
-            prediction_tasks=[
-                self._task(task, readout, dict(zip(sequences, values, strict=True)))
-                for task in request.prediction_tasks
-            ],
-            bin_size=1 if request.readout == "track" else UNSET,
+            prediction_tasks=answers,
+            bin_size=self.bin_size if is_track else UNSET,
         )
 
-    def _values(self, name: str, readout: Readout, sequences: list[str]) -> Sequence[Any]:
-        if not sequences:
-            return []
-        answer = readout.function(sequences)
-        if name == "point":
-            return _points(answer, sequences, self.info.id)
-        return _tracks(answer, sequences, self.info.id)
+    def _seen(self, asked: list[Asked]) -> list[str]:
+        crop = self.range_mode == "crop"
+        return [each.cropped if crop else each.sequence for each in asked]
+
+    def _span(self, asked: Asked) -> BinSpan:
+        """Bins of the track that belong to the answer."""
+        start = 0 if self.range_mode == "crop" else asked.start
+        return covering_bins(start, asked.length, self.bin_size)
+
+    def _points(self, readout: Readout, asked: list[Asked]) -> list[Any]:
+        seen = self._seen(asked)
+        return _points(readout.function(seen), seen, self.info.id)
+
+    def _tracks(self, readout: Readout, asked: list[Asked]) -> list[Any]:
+        seen = self._seen(asked)
+        tracks = _tracks(readout.function(seen), seen, self.info.id, self.bin_size)
+        spans = [self._span(each) for each in asked]
+        return [track[span.first : span.last] for track, span in zip(tracks, spans, strict=True)]
 
     def _task(
         self, task: PredictionTask, readout: Readout, values: dict[str, Any]
@@ -152,10 +212,16 @@ def _points(answer: Any, sequences: list[str], model: str) -> list[float]:
     return points
 
 
-def _tracks(answer: Any, sequences: list[str], model: str) -> list[Floats]:
-    tracks = [np.asarray(track, dtype=np.float64) for track in answer]
-    if [track.shape for track in tracks] != [(len(sequence),) for sequence in sequences]:
-        raise ModelError(f"Model '{model}' did not give one value per base of each sequence")
+def _tracks(answer: Any, sequences: list[str], model: str, bin_size: int) -> list[Floats]:
+    try:
+        tracks = [np.asarray(track, dtype=np.float64) for track in answer]
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"Model '{model}' gave something other than numbers: {error}") from error
+    expected = [(covering_bins(0, len(sequence), bin_size).last,) for sequence in sequences]
+    if [track.shape for track in tracks] != expected:
+        raise ModelError(
+            f"Model '{model}' did not give one value per {bin_size} bp of each sequence"
+        )
     return tracks
 
 

@@ -4,6 +4,7 @@ Pure: nothing here reads a file, opens a socket or knows a model.
 """
 
 from genomark.protocol.bins import BinSpan, bases_of_bins, covering_bins
+from genomark.protocol.bodies import decode_request
 from genomark.protocol.codecs import (
     JSON,
     MSGPACK,
@@ -33,7 +34,7 @@ from genomark.protocol.messages import (
     TaskPrediction,
     Unanswered,
 )
-from genomark.protocol.sequences import prepared_sequences
+from genomark.protocol.sequences import Asked, asked_sequences, prepared_sequences
 from genomark.protocol.validation import validate_request
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "REQUEST_FORMATS",
     "RESPONSE_FORMATS",
     "SCALES",
+    "Asked",
     "BadRequestError",
     "BinSpan",
     "GameError",
@@ -56,10 +58,12 @@ __all__ = [
     "Unanswered",
     "UpstreamDependencyError",
     "answer_format",
+    "asked_sequences",
     "bases_of_bins",
     "covering_bins",
     "decode",
     "decode_answer",
+    "decode_request",
     "encode",
     "prepared_sequences",
     "request_format",

@@ -10,6 +10,7 @@ numbers, null, single precision) is decoded the ordinary way, so nothing is refu
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import msgspec
@@ -17,7 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 _FLOAT64 = 0xCB
+#: A number: its type, then its bytes, with no padding between.
+_CELL = np.dtype([("type", np.uint8), ("value", ">f8")])
 _FIXARRAY, _ARRAY16, _ARRAY32 = 0x90, 0xDC, 0xDD
+_NUMBER_TYPE = re.compile(r"[<>|=]?(?:f[248]|[iu][1248]|b1)")
 _decode = msgspec.msgpack.Decoder().decode
 
 
@@ -35,9 +39,9 @@ def packed(values: NDArray[np.floating]) -> bytes:
     """
     if values.ndim > 1:
         return _header(len(values)) + b"".join(packed(row) for row in values)
-    cells = np.empty((values.size, 9), dtype=np.uint8)
-    cells[:, 0] = _FLOAT64
-    cells[:, 1:] = values.astype(">f8").view(np.uint8).reshape(values.size, 8)
+    cells = np.empty(values.size, dtype=_CELL)
+    cells["type"] = _FLOAT64
+    cells["value"] = values
     return _header(values.size) + cells.tobytes()
 
 
@@ -78,26 +82,31 @@ def numpy_value(value: Any) -> Any:
     """
     if not isinstance(value, dict) or b"nd" not in value:
         return value
-    data, shape = value.get(b"data"), value.get(b"shape", [])
-    try:
-        kind = np.dtype(_text(value.get(b"type")))
-    except TypeError as error:
-        raise msgspec.DecodeError(f"unknown array type: {error}") from error
+    data, is_array = value.get(b"data"), bool(value[b"nd"])
+    kind = _number_type(value.get(b"type"))
+    shape = value.get(b"shape") if is_array else []
     if not (
         isinstance(data, bytes)
         and isinstance(shape, list)
-        and kind.kind in "fiub"
         and all(type(size) is int and size >= 0 for size in shape)
         # Compared before anything is allocated: the shape is a stranger's word.
         and math.prod(shape) * kind.itemsize == len(data)
     ):
         raise msgspec.DecodeError(f"an array of type {kind} and shape {shape} is not its data")
-    array = np.frombuffer(data, dtype=kind).reshape(shape)
-    return array.astype(np.float64) if value[b"nd"] else float(array)
+    try:
+        array = np.frombuffer(data, dtype=kind).reshape(shape)
+    except (ValueError, OverflowError) as error:
+        # More dimensions than an array has, or a length that only fits because another is 0.
+        raise msgspec.DecodeError(f"an array cannot have the shape {shape}") from error
+    return array.astype(np.float64) if is_array else float(array)
 
 
-def _text(name: Any) -> str:
-    return name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
+def _number_type(name: Any) -> np.dtype[Any]:
+    """Read such as ``<f4``, and nothing else that NumPy knows: it has types of objects too."""
+    text = name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
+    if not _NUMBER_TYPE.fullmatch(text):
+        raise msgspec.DecodeError(f"unknown array type: {text[:20]!r}")
+    return np.dtype(text)
 
 
 def _float_array(raw: bytes | memoryview) -> NDArray[np.float64] | None:
@@ -111,10 +120,11 @@ def _float_array(raw: bytes | memoryview) -> NDArray[np.float64] | None:
         length, start = first & 0x0F, 1
     if not length or len(raw) - start != 9 * length:
         return None
-    cells = np.frombuffer(raw, dtype=np.uint8, offset=start).reshape(length, 9)
-    if (cells[:, 0] != _FLOAT64).any():
+    cells = np.frombuffer(raw, dtype=_CELL, offset=start)
+    if (cells["type"] != _FLOAT64).any():
         return None
-    return np.ascontiguousarray(cells[:, 1:]).view(">f8")[:, 0].astype(np.float64)
+    found: NDArray[np.float64] = cells["value"].astype(np.float64)
+    return found
 
 
 def _header(length: int) -> bytes:

@@ -7,7 +7,6 @@ before the first base.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,7 +39,7 @@ def covering_bins(start: int, length: int, bin_size: int) -> BinSpan:
     first = start // bin_size
     return BinSpan(
         first=first,
-        last=math.ceil((start + length) / bin_size),
+        last=-(-(start + length) // bin_size),
         trim_upstream=start - first * bin_size,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from msgspec import UNSET
 
 from genomark.protocol.errors import PredictionFailedError
@@ -10,8 +12,30 @@ from genomark.protocol.messages import PredictRequest
 _ALPHABET = b"ACGTNacgtn"
 
 
-def prepared_sequences(request: PredictRequest) -> dict[str, str]:
-    """Add the flanks, check the letters, crop to the ranges and write in upper case.
+@dataclass(frozen=True)
+class Asked:
+    """A flanked sequence, and the part of it that is asked about.
+
+    Attributes
+    ----------
+    sequence : str
+        Upper case, flanks included, over A, C, G, T and N.
+    start, length : int
+        First base asked about, counted in `sequence`, and how many; bp.
+    """
+
+    sequence: str
+    start: int
+    length: int
+
+    @property
+    def cropped(self) -> str:
+        """The part that is asked about."""
+        return crop(self.sequence, [self.start, self.start + self.length - 1])
+
+
+def asked_sequences(request: PredictRequest) -> dict[str, Asked]:
+    """Add the flanks, check the letters and the ranges, and write in upper case.
 
     Parameters
     ----------
@@ -19,8 +43,9 @@ def prepared_sequences(request: PredictRequest) -> dict[str, str]:
 
     Returns
     -------
-    dict of str to str
-        Upper-case sequences over A, C, G, T and N, in the order of the request.
+    dict of str to Asked
+        In the order of the request. Ranges are 0-based, inclusive at both ends, in flanked
+        coordinates; an empty or missing one means all.
 
     Raises
     ------
@@ -30,18 +55,24 @@ def prepared_sequences(request: PredictRequest) -> dict[str, str]:
     upstream = request.upstream_seq or ""
     downstream = request.downstream_seq or ""
     ranges = {} if request.prediction_ranges is UNSET else request.prediction_ranges
-    prepared: dict[str, str] = {}
+    asked: dict[str, Asked] = {}
     faults: list[str] = []
     for name, sequence in request.sequences.items():
         flanked = f"{upstream}{sequence}{downstream}" if sequence else ""
-        fault = _fault(name, flanked) or _range_fault(name, ranges.get(name), len(flanked))
+        limits = ranges.get(name) or [0, len(flanked) - 1]
+        fault = _fault(name, flanked) or _range_fault(name, limits, len(flanked))
         if fault:
             faults.append(fault)
         else:
-            prepared[name] = crop(flanked, ranges.get(name)).upper()
+            asked[name] = Asked(flanked.upper(), limits[0], limits[1] - limits[0] + 1)
     if faults:
         raise PredictionFailedError(faults)
-    return prepared
+    return asked
+
+
+def prepared_sequences(request: PredictRequest) -> dict[str, str]:
+    """Give the sequences of a request cropped to their ranges; see `asked_sequences`."""
+    return {name: each.cropped for name, each in asked_sequences(request).items()}
 
 
 def crop(sequence: str, limits: list[int] | None) -> str:
@@ -59,8 +90,8 @@ def _fault(name: str, sequence: str) -> str | None:
     return None
 
 
-def _range_fault(name: str, limits: list[int] | None, length: int) -> str | None:
-    if not limits or limits[1] < length:
+def _range_fault(name: str, limits: list[int], length: int) -> str | None:
+    if limits[1] < length:
         return None
     return (
         f"Invalid range for '{name}': index is out of bounds. "

@@ -1,20 +1,36 @@
-"""Running the app: uvicorn on a socket that is open before anything is said of it."""
+"""Running an app: uvicorn on a socket that is open before anything is said of it."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import sys
+from pathlib import Path
 
 import uvicorn
+from starlette.applications import Starlette
 
 from genomark.errors import UsageError
 from genomark.models import Model
+from genomark.models.matcher_client import MatcherClient
+from genomark.serving.limits import Limits
 from genomark.serving.predictor import predictor_app
+
+#: Requests in flight are given so long when the server is stopped.
+_SHUTDOWN_SECONDS = 60
+#: Idle connections are kept so long; clients that work in between ask again on the same one.
+_KEEP_ALIVE_SECONDS = 75
 
 
 def serve_model(
-    model: Model, *, host: str = "127.0.0.1", port: int = 8000, name: str | None = None
+    model: Model,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    name: str | None = None,
+    limits: Limits | None = None,
+    token: str | None = None,
+    matcher: str | None = None,
 ) -> None:
     """Serve a model until interrupted; requests in flight are finished first.
 
@@ -26,28 +42,64 @@ def serve_model(
         0 for any that is free; standard error says which.
     name : str, optional
         `predictor_name` in answers.
+    limits : Limits, optional
+    token : str, optional
+        Asked for as a bearer token.
+    matcher : str, optional
+        URL of a GAME Matcher, for terms that the model does not know as they are.
 
     Raises
     ------
     UsageError
         If the address cannot be listened on.
     """
-    app = predictor_app(model, name=name)
-    listener = _listen(host, port)
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{listener.getsockname()[1]}"
-    sys.stderr.write(
-        f"Serving {model.info.id} at {address} (Ctrl-C stops). In another terminal:\n"
-        f"  genomark run -m {address} -b simulated-enhancers\n"
-    )
+    listener = listen(host, port)
+    with listener:
+        if matcher is not None and hasattr(model, "matcher"):
+            model.matcher = MatcherClient(matcher)
+        app = predictor_app(model, name=name, limits=limits, token=token)
+        address = address_of(listener)
+        run_app(
+            app,
+            listener,
+            f"Serving {model.info.id} at {address} (Ctrl-C stops). In another terminal:\n"
+            f"  genomark run -m {address} -b simulated-enhancers\n",
+        )
+
+
+def run_app(app: Starlette, listener: socket.socket, message: str) -> None:
+    """Say `message` on standard error and serve until interrupted.
+
+    Parameters
+    ----------
+    app : starlette.applications.Starlette
+    listener : socket.socket
+        From `listen`.
+    message : str
+    """
+    sys.stderr.write(message)
     sys.stderr.flush()
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
     # Ctrl-C is how a server ends, so it is no error.
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Open a socket to listen on.
+
+    Raises
+    ------
+    UsageError
+        If the address is taken or none of this machine.
+    """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=512)
@@ -55,3 +107,27 @@ def _listen(host: str, port: int) -> socket.socket:
         raise UsageError(
             f"Cannot listen on {host}:{port}: {error}. Choose another with --port, or 0 for any"
         ) from error
+
+
+def address_of(listener: socket.socket) -> str:
+    """Give the URL that a listening socket answers on."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def read_token(file: Path) -> str:
+    """Read a bearer token from a file; it is never shown or logged.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, or is empty.
+    """
+    try:
+        token = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise UsageError(f"Cannot read the token file {file}: {reason}") from error
+    if not token:
+        raise UsageError(f"The token file {file} is empty")
+    return token

@@ -1,0 +1,209 @@
+"""A model with many tracks and a fixed input as a GAME Predictor.
+
+The model itself is one function: windows of one length in, bins of chosen tracks out. Everything
+else is done here: which tracks a task asks for, windows over sequences of any length, ranges,
+means over bins and tracks, scales, and an error for each task that cannot be answered, beside the
+answers of those that can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from msgspec import UNSET
+from numpy.typing import NDArray
+
+from genomark.errors import ModelError
+from genomark.models.declaration import Declaration
+from genomark.models.tracks import (
+    Matcher,
+    MatcherError,
+    NoTrackError,
+    Selection,
+    check_task,
+    select,
+)
+from genomark.models.windows import Geometry, Layout
+from genomark.protocol import (
+    Asked,
+    PredictionFailedError,
+    PredictionTask,
+    PredictRequest,
+    PredictResponse,
+    TaskPrediction,
+    UpstreamDependencyError,
+    asked_sequences,
+)
+from genomark.scoring import ModelIdentity
+
+Floats = NDArray[np.float64]
+#: Of each sequence: its id, its windows, its mean track.
+Tracks = list[tuple[str, Layout, Floats]]
+
+#: Windows given to the model at once.
+_BATCH = 64
+#: Keeps the logarithm of an empty track finite.
+_EPSILON = 1e-9
+
+_NO_MATCHER = "N/A"
+
+
+@dataclass
+class TrackPredictor:
+    """A Predictor made of one function of windows.
+
+    Attributes
+    ----------
+    info : ModelIdentity
+    declaration : Declaration
+        With tracks, `input_length`, `output_length` and `bin_size`.
+    function : callable
+        ``(windows, tracks) -> values``: windows of `input_length` upper-case letters and the
+        indices of the tracks wanted, to float[n_windows, n_tracks, n_bins] on a linear scale.
+    matcher : Matcher or None
+        Asked for terms that match no track exactly.
+    """
+
+    info: ModelIdentity
+    declaration: Declaration
+    function: Callable[[list[str], tuple[int, ...]], Any]
+    matcher: Matcher | None = None
+
+    def __post_init__(self) -> None:
+        declared = self.declaration
+        if declared.input_length is None or declared.output_length is None or not declared.tracks:
+            raise ValueError("a TrackPredictor declares tracks, input_length and output_length")
+        self._geometry = Geometry(declared.input_length, declared.output_length, declared.bin_size)
+
+    @property
+    def predictor_name(self) -> str:
+        """As in the protocol."""
+        return self.declaration.name
+
+    def predict(self, request: PredictRequest) -> PredictResponse:
+        """Answer a request; tasks that mean the same tracks are computed once.
+
+        Raises
+        ------
+        PredictionFailedError
+            For a readout, type or species that the model does not have.
+        UpstreamDependencyError
+            If no task could be answered because the Matcher could not be asked.
+        ModelError
+            If the function gives something of another shape.
+        """
+        if request.readout not in self.declaration.readouts:
+            raise PredictionFailedError(
+                f"{self.predictor_name} cannot process '{request.readout}' readout type."
+            )
+        for task in request.prediction_tasks:
+            check_task(task, self.declaration.tracks)
+        asked = asked_sequences(request)
+        answers: list[TaskPrediction] = []
+        computed: dict[tuple[int, ...], Tracks] = {}
+        consulted = False
+        upstream: list[str] = []
+        for task in request.prediction_tasks:
+            try:
+                selection = select(task, self.declaration.tracks, self.matcher)
+                consulted = consulted or selection.asked_matcher
+                indices = selection.indices
+                if indices not in computed:
+                    computed[indices] = list(self._tracks(indices, asked))
+                answers.append(self._answer(task, request.readout, selection, computed[indices]))
+            except NoTrackError as error:
+                consulted = consulted or error.asked_matcher
+                answers.append(_refused(task, str(error)))
+            except MatcherError as error:
+                upstream.append(str(error))
+                answers.append(_refused(task, str(error)))
+        if upstream and len(upstream) == len(answers):
+            raise UpstreamDependencyError(upstream[0])
+        return PredictResponse(
+            predictor_name=self.predictor_name,
+            prediction_tasks=answers,
+            bin_size=self.declaration.bin_size,
+            matcher_version=self.matcher.version if self.matcher and consulted else _NO_MATCHER,
+        )
+
+    def _answer(
+        self, task: PredictionTask, readout: str, selection: Selection, tracks: Tracks
+    ) -> TaskPrediction:
+        scale = "linear" if task.scale is UNSET else str(task.scale)
+        predictions: dict[str, Any] = {}
+        trims: dict[str, int] = {}
+        for name, layout, track in tracks:
+            if readout == "point":
+                predictions[name] = _scaled(track.mean(), scale)
+            else:
+                predictions[name] = _scaled(track, scale)
+                trims[name] = layout.trim_upstream
+        aggregation = selection.aggregation
+        if readout == "point":
+            aggregation = {"bins": "mean", **aggregation}
+        return TaskPrediction(
+            name=task.name,
+            type_requested=task.type,
+            type_actual=list(selection.assays),
+            cell_type_requested=task.cell_type,
+            cell_type_actual=selection.cell_type,
+            species_requested=task.species,
+            species_actual=selection.species,
+            scale_prediction_requested=None if task.scale is UNSET else task.scale,
+            scale_prediction_actual=scale,
+            predictions=predictions,
+            aggregation=aggregation or UNSET,
+            trim_upstream=trims if readout == "track" else UNSET,
+        )
+
+    def _tracks(
+        self, indices: tuple[int, ...], asked: dict[str, Asked]
+    ) -> Iterator[tuple[str, Layout, Floats]]:
+        """Give the mean track of each sequence, windows of all sequences batched together."""
+        layouts = {
+            name: self._geometry.layout(each.start, each.length) for name, each in asked.items()
+        }
+        windows = (
+            window
+            for name, each in asked.items()
+            for window in self._geometry.cut(each.sequence, layouts[name])
+        )
+        outputs = self._outputs(windows, indices)
+        for name, layout in layouts.items():
+            parts = [next(outputs) for _ in layout.windows]
+            yield name, layout, self._geometry.join(parts, layout)
+
+    def _outputs(self, windows: Iterator[str], indices: tuple[int, ...]) -> Iterator[Floats]:
+        while batch := [window for _, window in zip(range(_BATCH), windows, strict=False)]:
+            values = np.asarray(self.function(batch, indices), dtype=np.float64)
+            expected = (len(batch), len(indices), self._geometry.n_bins)
+            if values.shape != expected:
+                raise ModelError(
+                    f"Model '{self.info.id}' gave values of shape {values.shape}; expected "
+                    f"{expected}: windows, tracks, bins"
+                )
+            yield from values.mean(axis=1)
+
+
+def _scaled(values: Any, scale: str) -> Any:
+    scaled = np.log2(np.maximum(values, 0.0) + _EPSILON) if scale == "log" else values
+    return scaled if isinstance(scaled, np.ndarray) else float(scaled)
+
+
+def _refused(task: PredictionTask, reason: str) -> TaskPrediction:
+    """One task that cannot be answered, as GAME says it inside a 200 (section 3.5)."""
+    return TaskPrediction(
+        name=task.name,
+        type_requested=task.type,
+        type_actual=["N/A"],
+        cell_type_requested=task.cell_type,
+        cell_type_actual="N/A",
+        species_requested=task.species,
+        species_actual=task.species.lower(),
+        scale_prediction_requested=None if task.scale is UNSET else task.scale,
+        scale_prediction_actual="N/A",
+        predictions={"error": reason},
+    )

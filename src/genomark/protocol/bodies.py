@@ -1,0 +1,119 @@
+"""Request bodies, read so that what a body unfolds to is bounded, and not only its length.
+
+An empty array takes one byte of MsgPack and eighty of memory: a body that is allowed by its length
+could fill a machine. A short body is read as it is. In a long one only what a request is made of is
+read, and as what it has to be; its entries are counted before anything is made of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from genomark.protocol.codecs import JSON, decode
+from genomark.protocol.errors import BadRequestError
+
+#: What this unfolds to, at worst, is no harm.
+_SHORT = 2 << 20
+#: A range is two numbers.
+_LONGEST_RANGE = 64
+#: Memory for counting.
+_BLOCK = 1 << 20
+
+_NOTHING = msgspec.Raw(b"")
+
+
+class _Parts(msgspec.Struct):
+    """A request of which nothing is read yet; unknown keys are passed over."""
+
+    readout: msgspec.Raw = _NOTHING
+    prediction_tasks: msgspec.Raw = _NOTHING
+    sequences: msgspec.Raw = _NOTHING
+    prediction_ranges: msgspec.Raw = _NOTHING
+    upstream_seq: msgspec.Raw = _NOTHING
+    downstream_seq: msgspec.Raw = _NOTHING
+
+
+def decode_request(body: bytes, content_type: str, most_sequences: int) -> Any:
+    """Read a request body into dicts, lists and scalars, for `validate_request`.
+
+    Parameters
+    ----------
+    body : bytes
+    content_type : str
+        Of `REQUEST_FORMATS`.
+    most_sequences : int
+        No more are expected; a body of over twice as many is refused before they are read.
+
+    Raises
+    ------
+    BadRequestError
+        If the body is not what its type says; 413 for too many sequences.
+    """
+    if len(body) <= _SHORT:
+        return decode(body, content_type)
+    is_json = content_type == JSON
+    try:
+        parts = _read(body, is_json, _Parts)
+        return dict(_values(parts, is_json, 2 * most_sequences))
+    except msgspec.ValidationError as error:
+        raise BadRequestError(f"The request cannot be read: {error}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        name = "JSON" if is_json else "MsgPack"
+        raise BadRequestError(f"Could not parse {name} payload: {error}") from error
+
+
+def _values(parts: _Parts, is_json: bool, most: int) -> Iterator[tuple[str, Any]]:
+    for name in ("readout", "upstream_seq", "downstream_seq"):
+        if raw := memoryview(getattr(parts, name)):
+            yield name, _read(raw, is_json, str)
+    if raw := memoryview(parts.prediction_tasks):
+        if len(raw) > _SHORT:
+            raise BadRequestError("'prediction_tasks' is too long", status=413)
+        yield "prediction_tasks", _read(raw, is_json, Any)
+    if raw := memoryview(parts.sequences):
+        _check_entries(raw, is_json, 4, most)
+        yield "sequences", _read(raw, is_json, dict[str, str])
+    if raw := memoryview(parts.prediction_ranges):
+        _check_entries(raw, is_json, 2, most)
+        ranges = _read(raw, is_json, dict[str, msgspec.Raw])
+        yield "prediction_ranges", {name: _range(each, is_json) for name, each in ranges.items()}
+
+
+def _range(raw: msgspec.Raw, is_json: bool) -> Any:
+    if len(view := memoryview(raw)) > _LONGEST_RANGE:
+        raise BadRequestError("A range in 'prediction_ranges' must have 2 elements")
+    return _read(view, is_json, Any)
+
+
+def _check_entries(raw: memoryview, is_json: bool, quotes: int, most: int) -> None:
+    found = _quotes(raw) // quotes if is_json else _map_length(raw)
+    if found > most:
+        raise BadRequestError(
+            f"About {found:,} sequences in one request; this server takes {most // 2:,}", status=413
+        )
+
+
+def _quotes(raw: memoryview) -> int:
+    """Count quotation marks: two a key and two a text, or more where some are escaped."""
+    letters = np.frombuffer(raw, dtype=np.uint8)
+    blocks = (letters[at : at + _BLOCK] for at in range(0, letters.size, _BLOCK))
+    return sum(int(np.count_nonzero(block == ord('"'))) for block in blocks)
+
+
+def _map_length(raw: memoryview) -> int:
+    """Read how many entries a MsgPack map says it has; 0 if it is none."""
+    first = raw[0]
+    if first & 0xF0 == 0x80:
+        return first & 0x0F
+    size = {0xDE: 2, 0xDF: 4}.get(first, 0)
+    return int.from_bytes(raw[1 : 1 + size], "big")
+
+
+def _read(raw: bytes | memoryview, is_json: bool, kind: Any) -> Any:
+    if is_json:
+        return msgspec.json.decode(raw, type=kind)
+    return msgspec.msgpack.decode(raw, type=kind)
