@@ -1036,6 +1036,49 @@ def test_a_server_for_which_everything_is_too_long_is_given_up(faulty):
     assert len(faulty.asked) <= 120
 
 
+# --- all of it at once ---
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_happens_each_sequence_has_its_value_or_a_reason(faulty, seed):
+    chance = random.Random(seed)
+    modes = [
+        *[good] * 6,
+        breaks_at(0),
+        breaks_at(60),
+        breaks_at(200, by_reset=False),
+        half_closes,
+        says(429, b"{}", headers=("Retry-After: 0",)),
+        says(503, b"<html>", "text/html"),
+        says(500, b'{"error": [{"server_error": "boom"}]}'),
+        says(413, b"{}"),
+        says(404, b"{}"),
+        says(200, b"{"),
+        without("name"),
+        in_task(predictions={"error": "boom"}),
+        refuses(is_bad, 422, "sequence '{name}' is empty"),
+        refuses(is_bad, 422, "boom"),
+        stalls_at(150),
+    ]
+
+    async def anything(connection):
+        await chance.choice(modes)(connection)
+
+    faulty.does(anything)
+    begun = time.monotonic()
+    response = ask(
+        faulty,
+        mixed_request(120, set(range(0, 120, 17))),
+        max_items=6,
+        deadlines=Deadlines(connect=2.0, read=0.3, total=2.0),
+    )
+    assert time.monotonic() - begun < 2.0 * 20 / 2 + SLACK
+    lost = reasons(response)
+    assert list(values(response)) == names_of(120)
+    assert 0 < len(lost) < 120
+    assert len(faulty.asked) <= 20 * QUICK.attempts + 256
+
+
 # --- metering ---
 
 

@@ -6,7 +6,6 @@ import random
 import re
 import signal
 import socket
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ import msgspec
 import numpy as np
 import pytest
 import typer
-from asking import TASK, ended, listening, process, request
+from asking import CLI, TASK, ended, listening, process, request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.responses import Response
@@ -1101,20 +1100,15 @@ def test_the_same_worker_named_twice_is_one():
         assert [each["url"] for each in states(many)] == [url]
 
 
-def command():
+def test_the_command_tells_what_is_wrong_before_it_listens(tmp_path):
     app = typer.Typer()
     app.command()(serve_distributor)
-    return app
-
-
-def test_the_command_tells_a_bad_config_before_it_listens(tmp_path):
-    result = CliRunner().invoke(command(), ["--config", str(tmp_path / "none.yaml")])
-    assert isinstance(result.exception, UsageError)
+    for arguments in (["--config", str(tmp_path / "none.yaml")], ["nowhere"], []):
+        result = CliRunner().invoke(app, arguments)
+        assert isinstance(result.exception, UsageError)
 
 
 def test_the_command_serves_and_finishes_what_it_was_asked(tmp_path):
-    where = "genomark.cli.serve_distributor"
-    script = f"import typer; from {where} import serve_distributor; typer.run(serve_distributor)"
     toy = Toy(seconds=0.3)
     with listening(toy.app) as url, ThreadPoolExecutor(1) as pool:
         config = tmp_path / "pool.yaml"
@@ -1124,7 +1118,7 @@ def test_the_command_serves_and_finishes_what_it_was_asked(tmp_path):
             f'predictor_pool: [{{id: a, pred_ip: "{host}", pred_port: "{port}"}}]\n'
         )
         arguments = ("--config", str(config), "--port", "0", "--in-flight", "1")
-        with process(sys.executable, "-c", script, *arguments) as (server, many):
+        with process(*CLI, "serve", "distributor", *arguments) as (server, many):
             sequences = {"a": "ACGT", "b": "AC"}
             asked = pool.submit(post, many, request(sequences))
             wait_until(lambda: toy.asked)

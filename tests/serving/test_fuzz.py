@@ -17,7 +17,7 @@ from genomark.models import load_model
 from genomark.models.declaration import Declaration
 from genomark.models.track_predictor import TrackPredictor
 from genomark.models.tracks import Track
-from genomark.protocol import PredictResponse
+from genomark.protocol import PredictResponse, bodies
 from genomark.scoring import ModelIdentity
 from genomark.serving import Limits, predictor_app
 
@@ -259,6 +259,27 @@ def test_no_request_brings_the_server_down(seed, caplog):
     assert set(found) >= {200, 400, 404, 405, 413, 415, 422}
     assert found[200] > 50
     assert not caplog.records
+
+
+def test_nor_does_one_that_is_read_as_a_long_one_is(monkeypatch, caplog):
+    monkeypatch.setattr(bodies, "_SHORT", 0)
+    # Tasks are short in a long request, too.
+    monkeypatch.setattr(bodies, "_values", untouched_tasks(bodies._values))
+    found = fuzz(7, 1000)
+    assert set(found) >= {200, 400, 413, 422}
+    assert found[200] > 50
+    assert not caplog.records
+
+
+def untouched_tasks(values):
+    def read(parts, is_json, most):
+        tasks, parts.prediction_tasks = parts.prediction_tasks, msgspec.Raw(b"")
+        if memoryview(tasks):
+            coder = msgspec.json if is_json else msgspec.msgpack
+            yield "prediction_tasks", coder.decode(tasks)
+        yield from values(parts, is_json, most)
+
+    return read
 
 
 def resident():

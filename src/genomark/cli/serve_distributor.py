@@ -11,7 +11,7 @@ import typer
 def serve_distributor(
     urls: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[URL]...", help="GAME Predictors, http://HOST:PORT."),
+        typer.Argument(metavar="URL", help="GAME Predictors, http://HOST:PORT."),
     ] = None,
     config: Annotated[
         Path | None, typer.Option(help="Worker pool as YAML, as the GAME distributor reads it.")
@@ -35,8 +35,9 @@ def serve_distributor(
         Path | None,
         typer.Option(metavar="FILE", help="The bearer token that the workers, and this, ask for."),
     ] = None,
-    max_body: Annotated[int, typer.Option(min=1, help="Larger requests are refused; bytes.")] = 2
-    << 30,
+    max_body: Annotated[
+        int, typer.Option(min=1, metavar="MB", help="Largest request body (413 beyond).")
+    ] = 2000,
 ) -> None:
     """Serve many GAME Predictors as one: a request is shared out by load.
 

@@ -141,10 +141,6 @@ async def exchange(
     ----------
     session : aiohttp.ClientSession
         From `new_session`.
-    method, url : str
-    body : bytes
-    headers : dict of str
-    deadlines : Deadlines
     max_bytes : int
         No more of the answer is read, nor unfolded where it is compressed.
 
@@ -176,10 +172,10 @@ async def exchange(
         raise DeadlineError(f"{url}: no whole answer within {deadlines.total:g} s") from error
     except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientResponseError) as error:
         raise RemoteModelError(f"{url}: {one_line(error)}") from error
-    except aiohttp.ClientConnectorError as error:
-        raise NoConnectionError(f"{url}: no answer ({reason_of(error)})") from error
     except (aiohttp.ClientError, OSError) as error:
-        raise BrokenConnectionError(f"{url}: no answer ({reason_of(error)})") from error
+        is_made = not isinstance(error, aiohttp.ClientConnectorError)
+        kind = BrokenConnectionError if is_made else NoConnectionError
+        raise kind(f"{url}: no answer ({reason_of(error)})") from error
 
 
 async def _exchange(
@@ -272,10 +268,11 @@ def _date(text: str) -> datetime | None:
 def reason_of(error: BaseException) -> str:
     """Say why a connection failed, in the system's own words where it has some."""
     cause = getattr(error, "os_error", error)
-    known = isinstance(cause, OSError) and not isinstance(cause, socket.gaierror)
-    if known and cause.errno in errno.errorcode:
+    # Numbers of a name server's errors are of another list.
+    number = None if isinstance(cause, socket.gaierror) else getattr(cause, "errno", None)
+    if number in errno.errorcode:
         # Not "connect call failed", which the event loop makes of it.
-        return os.strerror(cause.errno)
+        return os.strerror(number)
     return one_line(getattr(cause, "strerror", None) or cause or type(error).__name__)
 
 

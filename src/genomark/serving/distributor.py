@@ -542,10 +542,11 @@ class Job:
             self._patience = self._loop.call_later(seconds, self._end_refused)
 
     def _end_refused(self) -> None:
-        entries: list[dict[str, Any]] = []
-        for _, refusal in sorted(self._refusals.items()):
-            entries += [entry for entry in refusal.entries if entry not in entries]
-        self._end(PassedOnError(PredictionFailedError.status, entries))
+        refusals = [refusal for _, refusal in sorted(self._refusals.items())]
+        entries = [entry for refusal in refusals for entry in refusal.entries]
+        # What concerns the whole request is told by every chunk.
+        different = {encode(entry, JSON): entry for entry in entries}
+        self._end(PassedOnError(PredictionFailedError.status, list(different.values())))
 
     def _end(self, error: BaseException | None) -> None:
         if self._outcome.done():
