@@ -41,9 +41,11 @@ from genomark.errors import UsageError
 from genomark.models import load_model
 from genomark.protocol import JSON, MSGPACK, MSGPACK_NUMPY, encode, response_format
 from genomark.serving import distributor, predictor_app
-from genomark.serving.distributor import cut, distributor_app, part_of
+from genomark.serving.chunks import cut, part_of
+from genomark.serving.distributor import distributor_app
 from genomark.serving.limits import Limits
-from genomark.serving.pool import PoolLimits, read_config
+from genomark.serving.pool import PoolLimits
+from genomark.serving.pool_config import read_config
 
 OTHER_TASK = {**TASK, "name": "u", "scale": "log"}
 

@@ -51,7 +51,8 @@ def serve_distributor(
     import msgspec
 
     from genomark.serving.distributor import LIMITS, serve_distributor
-    from genomark.serving.pool import PoolLimits, read_config
+    from genomark.serving.pool import PoolLimits
+    from genomark.serving.pool_config import read_config
     from genomark.serving.server import read_token
 
     everywhere = [*(urls or []), *(read_config(config) if config else [])]

@@ -270,7 +270,7 @@ def reason_of(error: BaseException) -> str:
     cause = getattr(error, "os_error", error)
     # Numbers of a name server's errors are of another list.
     number = None if isinstance(cause, socket.gaierror) else getattr(cause, "errno", None)
-    if number in errno.errorcode:
+    if isinstance(number, int) and number in errno.errorcode:
         # Not "connect call failed", which the event loop makes of it.
         return os.strerror(number)
     return one_line(getattr(cause, "strerror", None) or cause or type(error).__name__)

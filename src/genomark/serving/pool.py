@@ -8,12 +8,10 @@ import statistics
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import yaml  # type: ignore[import-untyped]
 
 from genomark.errors import GenomarkError, RemoteModelError, UsageError
 from genomark.models.transport import (
@@ -45,7 +43,6 @@ _PROBE = Deadlines(connect=3.0, read=10.0, total=10.0)
 #: Looks in a row at which a worker takes no connection, until it counts as lost.
 _LOST_AFTER = 2
 _PROBE_BYTES = 16 << 20
-_CONFIG_BYTES = 16 << 20
 #: A worker that is busy and does not say for how long.
 _PAUSE_SECONDS = 1.0
 _SHORTEST_PAUSE_SECONDS = 0.05
@@ -227,7 +224,7 @@ class Pool:
     """
 
     def __init__(self, urls: Sequence[str], limits: PoolLimits, token: str | None = None) -> None:
-        addresses = dict.fromkeys(_address(url) for url in urls)
+        addresses = dict.fromkeys(worker_address(url) for url in urls)
         if not addresses:
             raise UsageError("a distributor needs one worker or more; expected http://HOST:PORT")
         self.limits = limits
@@ -460,63 +457,7 @@ class Pool:
             self.ring()
 
 
-def read_config(path: Path) -> list[str]:
-    """Read the worker pool of a GAME distributor.
-
-    Parameters
-    ----------
-    path : Path
-        YAML with `base_url_template`, which holds ``{pred_ip}`` and ``{pred_port}``, and
-        `predictor_pool`, a list of objects with these two keys (GAME 1.0, section 8).
-
-    Returns
-    -------
-    list of str
-        The URLs, in the order of the file.
-
-    Raises
-    ------
-    UsageError
-        If there is no such file, or it holds something else.
-    """
-    try:
-        with path.open("rb") as file:
-            raw = yaml.safe_load(file.read(_CONFIG_BYTES))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror or error})") from error
-    # Bytes that are no text, and nesting deeper than the stack, are no YAML either.
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: not YAML ({one_line(error)})") from error
-    template, entries = (
-        (raw.get("base_url_template"), raw.get("predictor_pool"))
-        if isinstance(raw, dict)
-        else (None, None)
-    )
-    if not isinstance(template, str):
-        raise UsageError(
-            f"{path}: expected the key base_url_template with a text such as "
-            "http://{pred_ip}:{pred_port}"
-        )
-    if not isinstance(entries, list) or not entries:
-        raise UsageError(f"{path}: expected the key predictor_pool with a list of workers")
-    return [_filled(path, template, index, entry) for index, entry in enumerate(entries)]
-
-
-def _filled(path: Path, template: str, index: int, entry: Any) -> str:
-    where = f"{path}: predictor_pool[{index}]"
-    url = template
-    for key in ("pred_ip", "pred_port"):
-        value = entry.get(key) if isinstance(entry, dict) else None
-        if not isinstance(value, str | int) or isinstance(value, bool) or value == "":
-            raise UsageError(f"{where}: expected {key}, a text")
-        url = url.replace(f"{{{key}}}", str(value))
-    try:
-        return _address(url)
-    except UsageError as error:
-        raise UsageError(f"{where}: {error}") from error
-
-
-def _address(url: str) -> str:
+def worker_address(url: str) -> str:
     address = url.rstrip("/")
     try:
         parts = urlsplit(address)
