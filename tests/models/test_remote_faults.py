@@ -38,7 +38,9 @@ from msgspec import UNSET
 
 from genomark.benchmarks.benchmark import point_of
 from genomark.errors import RemoteModelError
-from genomark.models.remote import RemotePredictor, RemoteSettings, split
+from genomark.models.asking import RemoteSettings
+from genomark.models.remote import RemotePredictor
+from genomark.models.splitting import split
 from genomark.models.transport import Deadlines
 from genomark.protocol import PredictionTask, PredictRequest, Unanswered, encode
 

@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
-import math
 import random
-import re
 import threading
-from collections import deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-import aiohttp
-import msgspec
-from msgspec import UNSET
-
 from genomark.digests import digest_of
 from genomark.errors import RemoteModelError
-from genomark.models.game_response import PartAnswer, merge_answers, read_answer
+from genomark.models.asking import DEFAULTS, PASSING, Asking, RemoteSettings, given_up
+from genomark.models.game_response import PartAnswer, merge_answers
 from genomark.models.transport import (
     AddressError,
     BrokenConnectionError,
-    DeadlineError,
-    Deadlines,
     HttpAnswer,
-    NoConnectionError,
-    TooLongError,
-    error_texts,
     exchange,
-    game_messages,
     new_session,
     one_line,
     run_to_end,
 )
-from genomark.models.window import Window
 from genomark.protocol import (
     JSON,
     MSGPACK,
@@ -47,78 +31,13 @@ from genomark.protocol import (
     Unanswered,
     answer_format,
     decode_answer,
-    encode,
 )
 from genomark.scoring import ModelIdentity
 
-#: Asking is free of side effects, so these are asked again; any other status is an answer.
-_PASSING = (429, 502, 503, 504)
-_BUSY = (429, 503)
-#: What one sequence may have brought upon the others of its request.
-_REFUSED = (200, 400, 422, 500)
-#: Sequences that are asked alone to see whether a refusal is meant for some sequences or for all.
-_SAMPLE = 3
-#: How GAME messages name a sequence (GAME 1.0, section 2.4).
-_NAMED = re.compile(
-    r"(?:sequence|Invalid range for|Values for|Values in|Range array for) '(.+?)'"
-    r"(?= is empty| has invalid|:| in 'prediction_ranges')",
-    re.DOTALL,
-)
-#: More than the syntax around an item takes in any format.
-_SYNTAX_BYTES = 32
 #: Characters shown of an answer's type.
 _MAX_TYPE = 80
-#: Parts of the deadline: an answer that takes longer than the first does not let the window grow,
-#: one that takes longer than the second halves it. A server that computes one request after the
-#: other gets slower with each that is under way, and in the end would miss the deadline for all.
-_SLOW, _TOO_SLOW = 0.25, 0.5
 #: Of the module, so that a model can be sent to another process.
 _COUNTING = threading.Lock()
-
-
-@dataclass(frozen=True)
-class RemoteSettings:
-    """How a Predictor behind a URL is asked.
-
-    Attributes
-    ----------
-    max_items, max_bytes : int
-        No request holds more sequences, nor is longer unless it holds a single one.
-    max_in_flight : int
-        Requests under way at a time, at most; how many there are adapts to what the server bears.
-    attempts : int
-        How often a request is sent if connections break or the server is busy.
-    first_pause, max_pause : float
-        Seconds between attempts: doubled each time, jittered.
-    max_retry_after : float
-        Seconds a server may ask for between attempts.
-    max_extra_requests : int
-        Requests spent on telling sequences the server refuses from those it does not, per call.
-    max_answer_bytes : int
-        No answer of the protocol comes near it; what is longer is a mistake or an attack.
-    deadlines : Deadlines
-        For each request; `total` holds for all its attempts together.
-    """
-
-    max_items: int = 4096
-    max_bytes: int = 64 << 20
-    max_in_flight: int = 8
-    attempts: int = 6
-    first_pause: float = 0.5
-    max_pause: float = 30.0
-    max_retry_after: float = 120.0
-    max_extra_requests: int = 256
-    max_answer_bytes: int = 4 << 30
-    # Most servers are silent until everything is computed, so only what was begun may not stall.
-    deadlines: Deadlines = field(default_factory=lambda: Deadlines(begin=3600.0))
-
-    def pause(self, attempt: int, jitter: random.Random) -> float:
-        """Seconds to wait after an attempt, counted from 1."""
-        longest = min(self.max_pause, self.first_pause * 2.0 ** (attempt - 1))
-        return longest * jitter.uniform(0.5, 1.0)
-
-
-DEFAULTS = RemoteSettings()
 
 
 class RemotePredictor:
@@ -192,7 +111,7 @@ class RemotePredictor:
         if request.readout == "interaction_matrix":
             known = self._known_formats["response"]
             received = MSGPACK_NUMPY if MSGPACK_NUMPY in known else received
-        asking = _Asking(self, request, {"Content-Type": sent, "Accept": received})
+        asking = Asking(self, request, {"Content-Type": sent, "Accept": received})
         run_to_end(asking.to_end())
         if not asking.answers or not (
             any(answer.answered for answer in asking.answers)
@@ -275,9 +194,9 @@ class RemotePredictor:
                     )
                 except BrokenConnectionError as error:
                     if attempt == attempts:
-                        raise _given_up(error) from error
+                        raise given_up(error) from error
                 else:
-                    if answer.status not in _PASSING or attempt == attempts:
+                    if answer.status not in PASSING or attempt == attempts:
                         return answer
                 await asyncio.sleep(self.settings.pause(attempt, self.jitter))
         raise AssertionError("unreachable")
@@ -290,395 +209,3 @@ class RemotePredictor:
         )
         reason = next((each.reason for each in values if isinstance(each, Unanswered)), "nothing")
         return f"{self.url}/predict: no prediction came back ({reason})"
-
-
-def split(request: PredictRequest, max_items: int, max_bytes: int) -> Iterator[PredictRequest]:
-    """Cut a request into parts that hold its sequences in order, and the ranges that go with them.
-
-    Parameters
-    ----------
-    request : PredictRequest
-    max_items : int
-        Sequences in a part, at most.
-    max_bytes : int
-        Length of a part in any format, at most, unless it holds a single sequence.
-
-    Yields
-    ------
-    PredictRequest
-        The request itself where it need not be cut.
-    """
-    empty = _part_of(request, [])
-    base = len(encode(empty, JSON)) + _SYNTAX_BYTES
-    ranges = {} if request.prediction_ranges is UNSET else request.prediction_ranges
-    names: list[str] = []
-    size, is_whole = base, True
-    for name, sequence in request.sequences.items():
-        item = _text_bytes(name) + _text_bytes(sequence) + _SYNTAX_BYTES
-        if name in ranges:
-            item += _text_bytes(name) + len(str(ranges[name])) + _SYNTAX_BYTES
-        if names and (len(names) == max_items or size + item > max_bytes):
-            yield _part_of(request, names)
-            names, size, is_whole = [], base, False
-        names.append(name)
-        size += item
-    yield request if is_whole else _part_of(request, names)
-
-
-def _part_of(request: PredictRequest, names: list[str]) -> PredictRequest:
-    ranges = request.prediction_ranges
-    return msgspec.structs.replace(
-        request,
-        sequences={name: request.sequences[name] for name in names},
-        prediction_ranges=UNSET
-        if ranges is UNSET
-        else {name: ranges[name] for name in names if name in ranges},
-    )
-
-
-def _text_bytes(text: str) -> int:
-    # Letters are written as they are; anything else may take several bytes.
-    return len(text) + 2 if text.isascii() and text.isalnum() else len(msgspec.json.encode(text))
-
-
-def _given_up(error: BrokenConnectionError) -> RemoteModelError:
-    return RemoteModelError(f"{error}. Is the server running?")
-
-
-class _RefusedError(RemoteModelError):
-    """An answer that is an error."""
-
-    def __init__(self, message: str, answer: HttpAnswer, texts: list[str]) -> None:
-        super().__init__(message)
-        self.status = answer.status
-        self.retry_after = answer.retry_after() if answer.status in _PASSING else None
-        self.texts = texts
-
-
-@dataclass
-class _Sample:
-    """Some sequences of a refused part, asked alone before the rest is."""
-
-    rest: PredictRequest
-    error: _RefusedError
-    waiting: int
-    is_hopeful: bool = False
-
-
-@dataclass
-class _Part:
-    """A part of a request, and what it has been through."""
-
-    request: PredictRequest
-    sample: _Sample | None = None
-    #: In what words all of a sample of it was refused.
-    doubt: str | None = None
-    attempts: int = 0
-    deadline: float = 0.0
-    first_sent: float = 0.0
-    sent: float = 0.0
-    generation: int = 0
-    length: int = 0
-
-    @property
-    def names(self) -> list[str]:
-        return list(self.request.sequences)
-
-
-@dataclass(order=True)
-class _Later:
-    """A part to be sent again."""
-
-    at: float
-    order: int
-    part: _Part = field(compare=False)
-
-
-class _Asking:
-    """One call of `predict`: parts, those under way, and what became of them.
-
-    A part is in one place at any time: among the fresh ones, among those to be sent again, under
-    way, or done, that is answered, given up or replaced by its halves. One loop moves them, so
-    nothing here needs a lock.
-    """
-
-    def __init__(
-        self, model: RemotePredictor, request: PredictRequest, headers: dict[str, str]
-    ) -> None:
-        settings = model.settings
-        self.answers: list[PartAnswer] = []
-        self.unanswered: dict[str, Unanswered] = {}
-        self.first_fault: str | None = None
-        self._model = model
-        self._settings = settings
-        self._headers = headers
-        self._where = f"{model.url}/predict"
-        self._window = Window(min(2, settings.max_in_flight), settings.max_in_flight)
-        parts = split(request, settings.max_items, settings.max_bytes)
-        self._fresh = deque(_Part(part) for part in parts)
-        self._later: list[_Later] = []
-        self._running: dict[asyncio.Task[HttpAnswer], _Part] = {}
-        self._order = 0
-        self._extra = settings.max_extra_requests
-        self._last_answer = 0.0
-        #: In what words the server refuses each and every sequence.
-        self._hopeless: set[str] = set()
-        #: Length of the shortest request that was too long for the server.
-        self._too_long = math.inf
-        self._too_long_error: RemoteModelError | None = None
-
-    async def to_end(self) -> None:
-        """Ask until every part is done."""
-        async with new_session() as session:
-            try:
-                while self._fresh or self._later or self._running:
-                    self._send(session)
-                    await self._wait()
-            finally:
-                for task in self._running:
-                    task.cancel()
-                await asyncio.gather(*self._running, return_exceptions=True)
-
-    def _send(self, session: aiohttp.ClientSession) -> None:
-        now = _now()
-        while self._window.admits(len(self._running), now):
-            # Those that wait go first: else a server that is down would be tried with each part
-            # once, and no part as often as it may be.
-            if self._later and self._later[0].at <= now:
-                part = heapq.heappop(self._later).part
-            elif self._fresh:
-                part = self._fresh.popleft()
-            else:
-                return
-            body = encode(part.request, self._headers["Content-Type"])
-            part.length = len(body)
-            if self._is_known_too_long(part):
-                continue
-            if not part.attempts:
-                part.first_sent, part.deadline = now, now + self._settings.deadlines.total
-            part.sent = now
-            part.attempts += 1
-            part.generation = self._window.generation
-            task = asyncio.create_task(self._exchange(session, body, part.deadline - now))
-            self._running[task] = part
-
-    async def _exchange(
-        self, session: aiohttp.ClientSession, body: bytes, seconds: float
-    ) -> HttpAnswer:
-        sent, received = len(body), 0
-        try:
-            answer = await exchange(
-                session,
-                "POST",
-                self._where,
-                body=body,
-                headers=self._headers,
-                deadlines=self._settings.deadlines.within(seconds),
-                max_bytes=self._settings.max_answer_bytes,
-            )
-            received = answer.wire_bytes
-            return answer
-        except NoConnectionError:
-            sent = 0
-            raise
-        finally:
-            self._model.count(sent, received)
-
-    async def _wait(self) -> None:
-        """Wait until a request is done, or another may be sent."""
-        seconds: float | None = None
-        if (self._fresh or self._later) and len(self._running) < self._window.limit:
-            ready = 0.0 if self._fresh else self._later[0].at
-            seconds = max(0.0, max(ready, self._window.opens_at) - _now())
-        if not self._running:
-            await asyncio.sleep(seconds or 0.0)
-            return
-        done, _ = await asyncio.wait(
-            self._running, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-        )
-        for task in done:
-            in_flight = len(self._running)
-            self._settle(self._running.pop(task), task, in_flight)
-
-    def _settle(self, part: _Part, task: asyncio.Task[HttpAnswer], in_flight: int) -> None:
-        try:
-            raw = self._read(task.result())
-            answer = read_answer(raw, part.request, self._where, RemoteModelError)
-        except BrokenConnectionError as error:
-            self._again(part, error)
-        except TooLongError as error:
-            self._cut(part, error)
-        except _RefusedError as error:
-            self._refused(part, error)
-        except RemoteModelError as error:
-            if isinstance(error, DeadlineError):
-                self._window.overloaded(part.generation)
-            self._give_up(part, error)
-        else:
-            self._note_pace(part, in_flight)
-            self._last_answer = _now()
-            self.answers.append(answer)
-            self._note_sample(part, None)
-
-    def _note_pace(self, part: _Part, in_flight: int) -> None:
-        share = (_now() - part.sent) / self._settings.deadlines.total
-        if share > _TOO_SLOW:
-            self._window.overloaded(part.generation)
-        elif share <= _SLOW:
-            self._window.answered(in_flight)
-
-    def _read(self, answer: HttpAnswer) -> Any:
-        try:
-            raw = self._model.decoded(answer)
-        except RemoteModelError as error:
-            if answer.status == 200:
-                raise
-            # A page of a web framework; its status says what it means.
-            raise _RefusedError(str(error), answer, []) from error
-        if answer.status != 200 or (isinstance(raw, dict) and "error" in raw):
-            message = f"{self._where} answered {answer.status}: {game_messages(raw)}"
-            raise _RefusedError(message, answer, error_texts(raw))
-        return raw
-
-    def _refused(self, part: _Part, error: _RefusedError) -> None:
-        if error.status in _PASSING:
-            self._again(part, error)
-            return
-        self._last_answer = _now()
-        if error.status == 413:
-            self._cut(part, error)
-        elif error.status in _REFUSED:
-            self._isolate(part, error)
-        else:
-            self._give_up(part, error)
-
-    def _again(self, part: _Part, error: RemoteModelError) -> None:
-        """Send a part again after a pause, if it may be."""
-        now = _now()
-        pause = self._settings.pause(part.attempts, self._model.jitter)
-        asked = error.retry_after if isinstance(error, _RefusedError) else None
-        if asked is not None:
-            # Not all clients at the same moment.
-            pause = min(asked, self._settings.max_retry_after) + pause / 4
-        is_down = isinstance(error, NoConnectionError)
-        is_busy = isinstance(error, _RefusedError) and error.status in _BUSY
-        if is_down or is_busy or isinstance(error, BrokenConnectionError):
-            # Others under way show that it is up: fewer at a time will do, if it asks for no more.
-            is_shut = is_down or asked is not None or (is_busy and not self._running)
-            self._window.overloaded(part.generation, now + pause if is_shut else 0.0)
-        if part.attempts < self._settings.attempts and now + pause < part.deadline:
-            self._order += 1
-            heapq.heappush(self._later, _Later(now + pause, self._order, part))
-            return
-        if isinstance(error, BrokenConnectionError):
-            error = _given_up(error)
-        self._give_up(part, error)
-        if (is_down or is_busy) and self._last_answer < part.first_sent:
-            # Nobody has been answered for as long as one part may be tried: the server is gone.
-            self._give_up_waiting(error)
-
-    def _give_up_waiting(self, error: RemoteModelError) -> None:
-        # Giving one up may bring others back, so that these end here too.
-        while self._fresh or self._later:
-            self._give_up(self._fresh.popleft() if self._fresh else self._later.pop().part, error)
-
-    def _give_up(self, part: _Part, error: RemoteModelError) -> None:
-        self._mark(part.names, error)
-        self._note_sample(part, error)
-
-    def _mark(self, names: list[str], error: RemoteModelError) -> None:
-        self.first_fault = self.first_fault or str(error)
-        said = str(error).removeprefix(self._where).removeprefix(self._model.url)
-        reason = Unanswered(said.lstrip(": "))
-        self.unanswered.update(dict.fromkeys(names, reason))
-
-    def _cut(self, part: _Part, error: RemoteModelError) -> None:
-        """Halve what is too long for the server, or its answer for us."""
-        if isinstance(error, _RefusedError) and part.length < self._too_long:
-            self._too_long, self._too_long_error = part.length, error
-        if len(part.request.sequences) > 1 and self._extra > 0:
-            self._halve(part)
-        else:
-            self._give_up(part, error)
-        self._extra = max(0, self._extra - 1)
-
-    def _is_known_too_long(self, part: _Part) -> bool:
-        """Deal with a part as long as one that was too long, without sending it."""
-        if part.length < self._too_long or self._too_long_error is None:
-            return False
-        if len(part.request.sequences) > 1:
-            self._halve(part)
-        elif self._extra > 0:
-            # Perhaps it was not its length in bytes.
-            return False
-        else:
-            self._give_up(part, self._too_long_error)
-        return True
-
-    def _halve(self, part: _Part) -> None:
-        middle = len(part.names) // 2
-        for names in (part.names[:middle], part.names[middle:]):
-            # At the end: whole parts first, then all halves, then all quarters.
-            self._fresh.append(_Part(_part_of(part.request, names)))
-
-    def _isolate(self, part: _Part, error: _RefusedError) -> None:
-        """Keep what one sequence did from the others that were sent with it."""
-        self.first_fault = self.first_fault or str(error)
-        names = part.request.sequences
-        blamed = {
-            name: f"{self._where} answered {error.status}: {one_line(text)}"
-            for text in reversed(error.texts)
-            for name in _NAMED.findall(text)
-            if name in names
-        }
-        for name, text in blamed.items():
-            self._mark([name], RemoteModelError(text))
-        part = replace(part, request=_part_of(part.request, [n for n in names if n not in blamed]))
-        count = len(part.request.sequences)
-        if blamed and count and self._extra > 0:
-            self._extra -= 1
-            self._fresh.append(_Part(part.request))
-        elif self._is_hopeless(part, error) or count < 2 or self._extra < _SAMPLE:
-            self._give_up(part, error)
-        elif self.answers or count <= _SAMPLE:
-            self._extra -= 2
-            self._halve(part)
-        else:
-            self._extra -= _SAMPLE
-            self._take_sample(part, error)
-
-    def _take_sample(self, part: _Part, error: _RefusedError) -> None:
-        """Ask a few sequences alone: a fault of the request would be met by each of them.
-
-        That is told from a fault of a few sequences without sending all of them again.
-        """
-        names = part.names
-        alone = {names[0], names[len(names) // 2], names[-1]}
-        rest = _part_of(part.request, [name for name in names if name not in alone])
-        sample = _Sample(rest, error, len(alone))
-        # At the front: what they show spares other parts the same.
-        for name in alone:
-            self._fresh.appendleft(_Part(_part_of(part.request, [name]), sample))
-
-    def _is_hopeless(self, part: _Part, error: _RefusedError) -> bool:
-        if part.doubt == str(error) and not self.answers:
-            self._hopeless.add(str(error))
-        return str(error) in self._hopeless
-
-    def _note_sample(self, part: _Part, error: RemoteModelError | None) -> None:
-        """Take note of what became of one sequence of a sample; after the last, go on or do not."""
-        sample = part.sample
-        if sample is None:
-            return
-        sample.waiting -= 1
-        sample.is_hopeful |= str(error) != str(sample.error)
-        if sample.waiting:
-            return
-        if sample.is_hopeful or self.answers:
-            self._halve(_Part(sample.rest))
-        else:
-            self._fresh.appendleft(_Part(sample.rest, doubt=str(sample.error)))
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
