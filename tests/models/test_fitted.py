@@ -112,7 +112,7 @@ def test_the_same_split_is_fitted_once(split: TrainingSplit, own_cache: Path) ->
 
 def test_a_fit_is_named_by_all_it_depends_on(split: TrainingSplit) -> None:
     class Newer(Letters):
-        version = "2"
+        version = "next"
 
     class Renamed(Letters):
         name = "others"

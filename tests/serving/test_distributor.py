@@ -419,9 +419,17 @@ def test_one_fault_of_a_worker_is_made_good_by_itself():
         assert states(many)[0]["chunks_done"] > 0
 
 
+_closed: list[str] = []
+
+
 def closed_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+    """Give an address that nobody answers on, and never the same twice."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        if address not in _closed:
+            _closed.append(address)
+            return address
 
 
 @pytest.mark.parametrize("path", ["/predict", "/formats", "/help", "/health/ready"])
