@@ -10,10 +10,7 @@ from collections.abc import (
 from dataclasses import dataclass, field
 from typing import Any
 
-from genomark.serving.pool import (
-    PoolLimits,
-    Worker,
-)
+from genomark.serving.pool import PoolLimits, Worker
 
 #: Objects of a request that are keyed by sequence id, and so follow their sequences.
 _KEYED = ("sequences", "prediction_ranges", "sequence_coordinates")

@@ -46,13 +46,8 @@ from genomark.protocol import (
 from genomark.serving.chunks import Chunk, cut
 from genomark.serving.limits import Limits, check_depth, check_size, read_body
 from genomark.serving.merging import merge
-from genomark.serving.pool import (
-    RESPONSES,
-    Pool,
-    PoolLimits,
-    WorkerBusyError,
-    WorkerFailedError,
-)
+from genomark.serving.pool import RESPONSES, Pool, PoolLimits
+from genomark.serving.pool_errors import WorkerBusyError, WorkerFailedError
 from genomark.serving.server import address_of, listen, run_app
 from genomark.serving.sharing import Job
 

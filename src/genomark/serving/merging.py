@@ -29,9 +29,7 @@ from genomark.protocol import (
     encode,
 )
 from genomark.protocol.arrays import numpy_map
-from genomark.serving.pool import (
-    WorkerFailedError,
-)
+from genomark.serving.pool_errors import WorkerFailedError
 
 _MERGED = ("predictions", "trim_upstream")
 _ACTUAL = (

@@ -20,13 +20,8 @@ from genomark.protocol import (
 )
 from genomark.serving.chunks import Chunk, part_of
 from genomark.serving.merging import Part, read_part
-from genomark.serving.pool import (
-    PassedOnError,
-    Pool,
-    Worker,
-    WorkerBusyError,
-    WorkerFailedError,
-)
+from genomark.serving.pool import Pool, Worker
+from genomark.serving.pool_errors import PassedOnError, WorkerBusyError, WorkerFailedError
 
 #: A chunk does not wait for a worker that is busy much longer than it waits for a dead one.
 _BUSY_FACTOR = 10
