@@ -7,13 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
-import logging
-import math
 from collections.abc import (
     AsyncIterator,
-    Awaitable,
-    Callable,
     Coroutine,
     Sequence,
 )
@@ -23,7 +18,6 @@ import msgspec
 from msgspec import UNSET
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -31,19 +25,17 @@ from starlette.routing import Route
 from genomark.models.transport import one_line
 from genomark.protocol import (
     JSON,
-    BadRequestError,
-    GameError,
     PredictionFailedError,
     PredictRequest,
     ServerError,
     decode,
-    encode,
     prepared_sequences,
     request_format,
     response_format,
     validate_request,
 )
 from genomark.serving.chunks import Chunk, cut
+from genomark.serving.game_app import GameApp
 from genomark.serving.limits import Limits, check_depth, check_size, read_body
 from genomark.serving.merging import merge
 from genomark.serving.pool import RESPONSES, Pool, PoolLimits
@@ -51,14 +43,10 @@ from genomark.serving.pool_errors import WorkerBusyError, WorkerFailedError
 from genomark.serving.server import address_of, listen, run_app
 from genomark.serving.sharing import Job
 
-logger = logging.getLogger("genomark.serving")
-
 _SHOWN_URLS = 4
 #: Larger requests than a Predictor takes: here they are cut.
 LIMITS = Limits(body_bytes=2_000_000_000, concurrent=16)
 POOL_LIMITS = PoolLimits()
-
-Handler = Callable[[Request], Awaitable[Response]]
 
 
 def distributor_app(
@@ -101,21 +89,22 @@ def distributor_app(
             Route("/health/ready", handlers.ready, methods=["GET"]),
         ],
         lifespan=handlers.lifespan,
-        exception_handlers={
-            GameError: handlers.game_error,
-            HTTPException: handlers.http_error,
-            ClientDisconnect: handlers.gone,
-            Exception: handlers.other_error,
-        },
+        exception_handlers=handlers.exception_handlers,
     )
 
 
-class _Handlers:
+class _Handlers(GameApp):
+    paths = ("/formats", "/help", "/predict", "/workers", "/health/live", "/health/ready")
+
     def __init__(self, pool: Pool, limits: Limits, token: str | None) -> None:
+        super().__init__(token)
         self.pool = pool
         self.limits = limits
-        self.token = token
         self._room = asyncio.Semaphore(limits.concurrent)
+
+    @property
+    def name(self) -> str:
+        return self.pool.predictor_name
 
     @contextlib.asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -123,12 +112,12 @@ class _Handlers:
             yield
 
     async def formats(self, request: Request) -> Response:
-        self._authorise(request)
+        self.authorise(request)
         await self.pool.require()
-        return self._answer(request, self.pool.formats())
+        return self.answer(request, self.pool.formats())
 
     async def help(self, request: Request) -> Response:
-        self._authorise(request)
+        self.authorise(request)
         accept = request.headers.get("accept", JSON)
         await self.pool.require()
         reasons = []
@@ -146,20 +135,20 @@ class _Handlers:
         )
 
     async def workers(self, request: Request) -> Response:
-        self._authorise(request)
+        self.authorise(request)
         states = [worker.state() for worker in self.pool.workers]
-        return self._answer(request, {"workers": states})
+        return self.answer(request, {"workers": states})
 
     async def live(self, request: Request) -> Response:
-        return self._answer(request, {"status": "live"})
+        return self.answer(request, {"status": "live"})
 
     async def ready(self, request: Request) -> Response:
         if not self.pool.healthy:
             raise self.pool.no_worker()
-        return self._answer(request, {"status": "ready"})
+        return self.answer(request, {"status": "ready"})
 
     async def predict(self, request: Request) -> Response:
-        self._authorise(request)
+        self.authorise(request)
         content_type = request_format(request.headers.get("content-type"))
         kind = response_format(request.headers.get("accept"))
         kind = kind if kind in RESPONSES else JSON
@@ -186,52 +175,6 @@ class _Handlers:
         parts += await Job(self.pool, raw, chunks, kind).run()
         ids = list(asked.sequences)
         return await run_in_threadpool(merge, parts, ids, self.pool.predictor_name, kind)
-
-    async def game_error(self, request: Request, error: Exception) -> Response:
-        assert isinstance(error, GameError)
-        return self._error(error)
-
-    async def http_error(self, request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        paths = "/formats, /help, /predict, /workers, /health/live, /health/ready"
-        known = {
-            404: f"There is no {request.url.path} here. Known: {paths}",
-            405: f"{request.method} is not allowed on {request.url.path}",
-        }
-        text = known.get(error.status_code, error.detail)
-        response = self._error(BadRequestError(text, status=error.status_code))
-        response.headers.update(error.headers or {})
-        return response
-
-    async def other_error(self, request: Request, error: Exception) -> Response:
-        logger.error("request failed", exc_info=error)
-        return self._error(ServerError(f"An unexpected internal error occurred: {error}."))
-
-    async def gone(self, request: Request, error: Exception) -> Response:
-        # Nobody is left to read an answer; a client that hangs up is no fault of the server.
-        return Response(status_code=400)
-
-    def _authorise(self, request: Request) -> None:
-        if self.token is None:
-            return
-        kind, _, given = request.headers.get("authorization", "").partition(" ")
-        if kind.lower() != "bearer" or not hmac.compare_digest(given.encode(), self.token.encode()):
-            raise BadRequestError("This server asks for a bearer token", status=401)
-
-    def _answer(self, request: Request, body: dict[str, Any]) -> Response:
-        kind = response_format(request.headers.get("accept"))
-        named = {"predictor_name": self.pool.predictor_name, **body}
-        return Response(encode(named, kind), media_type=kind)
-
-    def _error(self, error: GameError) -> Response:
-        # Errors are JSON whatever was asked for (GAME 1.0, section 1.3).
-        body = encode(error.body(self.pool.predictor_name), JSON)
-        response = Response(body, status_code=error.http_status, media_type=JSON)
-        if isinstance(error, ServerError) and error.retry_after is not None:
-            response.headers["Retry-After"] = str(math.ceil(error.retry_after))
-        if error.http_status == 401:
-            response.headers["WWW-Authenticate"] = "Bearer"
-        return response
 
 
 def _planned(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 import time
 from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -21,7 +19,6 @@ from genomark.protocol import (
     JSON,
     REQUEST_FORMATS,
     RESPONSE_FORMATS,
-    BadRequestError,
     GameError,
     PredictionFailedError,
     ServerError,
@@ -31,6 +28,7 @@ from genomark.protocol import (
     response_format,
     validate_request,
 )
+from genomark.serving.game_app import GameApp, internal_error
 from genomark.serving.limits import Limits, Turns, check_depth, check_size, read_body
 from genomark.serving.metrics import Metrics
 from genomark.serving.name import checked_name, versioned_name
@@ -89,33 +87,34 @@ def predictor_app(
             *(Route(path, handler, methods=["GET"]) for path, handler in routes.items()),
             Route("/predict", app.predict, methods=["POST"]),
         ],
-        exception_handlers={
-            GameError: app.game_error,
-            HTTPException: app.http_error,
-            ClientDisconnect: app.gone,
-            Exception: app.other_error,
-        },
+        exception_handlers=app.exception_handlers,
     )
 
 
-class _App:
+class _App(GameApp):
+    paths = ("/formats", "/help", "/predict")
+
     def __init__(
         self, model: Predictor, name: str | None, limits: Limits, token: str | None
     ) -> None:
+        super().__init__(token)
         self.model = model
         self.declaration: Declaration = getattr(model, "declaration", None) or Declaration(
             name=getattr(model, "predictor_name", model.info.id),
             description="; ".join(model.info.notes),
         )
-        self.name = checked_name(name) if name else versioned_name(self.declaration.name)
+        self._name = checked_name(name) if name else versioned_name(self.declaration.name)
         self.limits = limits
-        self.token = token
         self.turns = Turns(limits)
         self.measured = Metrics(self.turns)
 
+    @property
+    def name(self) -> str:
+        return self._name
+
     async def formats(self, request: Request) -> Response:
-        self._authorise(request)
-        return self._answer(
+        self.authorise(request)
+        return self.answer(
             request,
             {
                 "predictor_supported_request_formats": list(REQUEST_FORMATS),
@@ -124,11 +123,11 @@ class _App:
         )
 
     async def help(self, request: Request) -> Response:
-        self._authorise(request)
-        return self._answer(request, self._help())
+        self.authorise(request)
+        return self.answer(request, self._help())
 
     async def predict(self, request: Request) -> Response:
-        self._authorise(request)
+        self.authorise(request)
         began = time.perf_counter()
         status = 500
         try:
@@ -165,55 +164,23 @@ class _App:
         # A model is foreign code: whatever it raises ends this request and nothing else.
         except Exception as error:
             logger.exception("request failed")
-            raise _internal_error(error) from error
+            raise internal_error(error) from error
 
     async def openapi(self, request: Request) -> Response:
-        self._authorise(request)
+        self.authorise(request)
         return Response(encode(openapi(self.name), JSON), media_type=JSON)
 
     async def metrics(self, request: Request) -> Response:
-        self._authorise(request)
+        self.authorise(request)
         return Response(self.measured.text(), media_type="text/plain; version=0.0.4")
 
     async def live(self, request: Request) -> Response:
-        return self._answer(request, {"status": "live"})
+        return self.answer(request, {"status": "live"})
 
     async def ready(self, request: Request) -> Response:
         if self.turns.waiting >= self.limits.queued:
             raise ServerError("Too many requests are waiting", status=503, retry_after=1.0)
-        return self._answer(request, {"status": "ready"})
-
-    async def game_error(self, request: Request, error: Exception) -> Response:
-        assert isinstance(error, GameError)
-        return self._error(error)
-
-    async def http_error(self, request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        known = {
-            404: f"There is no {request.url.path} here. Known: /formats, /help, /predict",
-            405: f"{request.method} is not allowed on {request.url.path}",
-        }
-        text = known.get(error.status_code, error.detail)
-        response = self._error(BadRequestError(text, status=error.status_code))
-        response.headers.update(error.headers or {})
-        return response
-
-    async def other_error(self, request: Request, error: Exception) -> Response:
-        logger.error("request failed", exc_info=error)
-        return self._error(_internal_error(error))
-
-    async def gone(self, request: Request, error: Exception) -> Response:
-        # Nobody is left to read an answer; a client that hangs up is no fault of the server.
-        return Response(status_code=400)
-
-    def _authorise(self, request: Request) -> None:
-        if self.token is None:
-            return
-        kind, _, given = request.headers.get("authorization", "").partition(" ")
-        # Starlette reads the bytes of headers as Latin-1.
-        sent = given.strip().encode("latin-1")
-        if kind.lower() != "bearer" or not hmac.compare_digest(sent, self.token.encode()):
-            raise BadRequestError("This server asks for a bearer token", status=401)
+        return self.answer(request, {"status": "ready"})
 
     def _help(self) -> dict[str, Any]:
         info, declared = self.model.info, self.declaration
@@ -243,25 +210,3 @@ class _App:
             ),
             **{key: value for key, value in optional.items() if value},
         }
-
-    def _answer(self, request: Request, body: dict[str, Any]) -> Response:
-        kind = response_format(request.headers.get("accept"))
-        return Response(encode({"predictor_name": self.name, **body}, kind), media_type=kind)
-
-    def _error(self, error: GameError) -> Response:
-        # Errors are JSON whatever was asked for (GAME 1.0, section 1.3).
-        response = Response(
-            encode(error.body(self.name), JSON), status_code=error.http_status, media_type=JSON
-        )
-        if isinstance(error, ServerError) and error.retry_after is not None:
-            response.headers["Retry-After"] = str(max(1, round(error.retry_after)))
-        if error.http_status == 401:
-            response.headers["WWW-Authenticate"] = "Bearer"
-        if error.http_status == 408:
-            # The rest of the body may still come: nothing after it could be understood.
-            response.headers["Connection"] = "close"
-        return response
-
-
-def _internal_error(error: Exception) -> ServerError:
-    return ServerError(f"An unexpected internal error occurred: {error}.")
