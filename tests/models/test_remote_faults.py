@@ -583,7 +583,8 @@ def test_a_request_is_sent_in_parts_and_put_together_in_order(faulty):
     response = ask(faulty, point_request(100, [TASK, OTHER]), max_items=7)
     assert_all_there(response, 100, task=0)
     assert_all_there(response, 100, task=1)
-    assert [len(part) for part in faulty.asked_for()] == [7] * 14 + [2]
+    # Parts go over several connections: in what order they arrive is nobody's promise.
+    assert sorted(len(part) for part in faulty.asked_for()) == [2] + [7] * 14
     assert 1 < faulty.most_at_once <= 8
 
 
