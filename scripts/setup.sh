@@ -23,10 +23,16 @@ if [ -n "${PIP_FIND_LINKS:-}" ] && [ -z "${UV_FIND_LINKS:-}" ]; then
     export UV_FIND_LINKS=$PIP_FIND_LINKS
 fi
 
-echo "Setting up $venv (once; about a minute)"
+echo "Setting up $venv (once; about two minutes)"
 "$venv/bin/python" -m pip install --quiet uv 2> >(grep -v '^WARNING: Location' >&2)
 uv() { VIRTUAL_ENV="$PWD/$venv" "$venv/bin/python" -m uv --quiet "$@"; }
-uv pip install --require-hashes -r requirements.lock
+# Not in the lock, since its CPU and CUDA builds differ in nothing but their hashes. A local wheel is
+# a CPU build; elsewhere uv is told to take one.
+if [ -z "${UV_FIND_LINKS:-}" ]; then
+    export UV_TORCH_BACKEND=${UV_TORCH_BACKEND:-cpu}
+fi
+uv pip install "torch==2.13.0"
+uv pip install --no-deps --require-hashes -r requirements.lock
 uv pip install --no-deps --editable .
 # Compile the scoring kernels now, so that the first run does not wait for it.
 "$venv/bin/python" -m genomark.scoring.warm

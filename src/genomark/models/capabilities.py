@@ -6,6 +6,7 @@ inherited from.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -13,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from genomark.digests import digest_of_bytes
+from genomark.models.genes.table import GeneTable
 from genomark.protocol import PredictRequest, PredictResponse
 from genomark.scoring import ModelIdentity
 
@@ -68,6 +70,34 @@ class ItemPredictor(Model, Protocol):
         -------
         polars.DataFrame
             Columns `value` (Float64) and `reason` (String), one row per item, in order.
+        """
+        ...
+
+
+@runtime_checkable
+class GeneEmbedder(Model, Protocol):
+    """Genes, or other named entities, to vectors."""
+
+    def gene_table(self, names: Sequence[str], kind: str = "symbol") -> GeneTable:
+        """Give the vectors of those of `names` that the model knows.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Gene symbols, or ids of another kind.
+        kind : str
+            ``"symbol"``, or the name of the entity column (``"diseaseId"``).
+
+        Returns
+        -------
+        GeneTable
+            May hold more names than asked for: a table read from a file is given whole, always as
+            the same object, so that what is computed from it once serves every task.
+
+        Raises
+        ------
+        genomark.errors.CapabilityError
+            If the model knows nothing of entities of this kind.
         """
         ...
 

@@ -1,0 +1,1 @@
+"""Embedders of genes: tables from files, encoders of text, memberships, controls."""

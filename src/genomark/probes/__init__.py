@@ -1,0 +1,1 @@
+"""Simple heads fitted on frozen vectors, cross-validated: what does a representation know?"""
