@@ -16,6 +16,7 @@ from genomark.runs import (
     InProcessExecutor,
     Journal,
     LocalExecutor,
+    RoutingExecutor,
     Run,
     Settings,
     Silent,
@@ -60,7 +61,8 @@ def run(
     limit : int, optional
         Ask only so many items of each benchmark, evenly spaced; for a first look.
     workers : int, optional
-        Processes; as many as there are processors if left out. Results do not depend on it.
+        Processes or threads; as many as there are processors if left out. Results do not depend
+        on it.
         Functions and objects run in this process.
     fresh : bool
         Compute everything again.
@@ -101,11 +103,11 @@ def run(
     folder = Path(out)
     with Journal(folder) as journal:
         plan = make_plan(made_models, made_benchmarks, settings)
-        workshop = Workshop(folder, dict(made_models), dict(made_benchmarks))
-        here = own_models or own_benchmarks
-        executor = _executor(folder, workshop, 1 if here else workers, len(plan.evaluations))
+        threads = workers or os.cpu_count() or 1
+        workshop = Workshop(folder, dict(made_models), dict(made_benchmarks), threads)
+        executor = _executor(folder, workshop, 1 if own_models or own_benchmarks else threads)
         shown = default_progress() if progress else Silent()
-        work = Run(plan, journal, executor, shown, fresh=fresh)
+        work = Run(plan, journal, executor, shown, fresh=fresh, threads=threads)
         results = work.execute()
         if game_files is not None:
             _write_game_files(Path(game_files), work)
@@ -190,9 +192,7 @@ def _benchmarks(
     return [*made, *((each.id, each) for each in objects)], bool(objects)
 
 
-def _executor(folder: Path, workshop: Workshop, workers: int | None, evaluations: int) -> Executor:
-    if workers is None:
-        workers = os.cpu_count() or 1
-    if workers == 1 or evaluations == 0:
-        return InProcessExecutor(workshop)
-    return LocalExecutor(folder, workers)
+def _executor(folder: Path, workshop: Workshop, workers: int) -> Executor:
+    here = InProcessExecutor(workshop)
+    # The pool of workers starts with the first shard that needs it.
+    return here if workers == 1 else RoutingExecutor(here, LocalExecutor(folder, workers))

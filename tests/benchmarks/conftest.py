@@ -8,13 +8,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from genomark.benchmarks import Benchmark
+from genomark.benchmarks import PredictorBenchmark
 from genomark.models import Predictor
 
-Answered = Callable[[Benchmark, Predictor], pl.DataFrame]
+Answered = Callable[[PredictorBenchmark, Predictor], pl.DataFrame]
 
 
-def _answered(benchmark: Benchmark, model: Predictor) -> pl.DataFrame:
+def _answered(benchmark: PredictorBenchmark, model: Predictor) -> pl.DataFrame:
     parts = []
     for part in benchmark.parts():
         answers = benchmark.read(part, model.predict(benchmark.request(part)))

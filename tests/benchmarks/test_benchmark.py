@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genomark.benchmarks import Benchmark
-from genomark.benchmarks.benchmark import answer_frame, effect_of, only_task, point_of
+from genomark.benchmarks import PredictorBenchmark
+from genomark.benchmarks.predictor_benchmark import answer_frame, effect_of, only_task, point_of
 from genomark.errors import ModelError
 from genomark.protocol import PredictionTask, PredictRequest, PredictResponse, TaskPrediction
 from genomark.scoring import ScoringRule
@@ -34,7 +34,7 @@ def task_prediction(predictions: dict[str, Any], scale: str = "log") -> TaskPred
     )
 
 
-class Toy(Benchmark):
+class Toy(PredictorBenchmark):
     """Two tasks; items can be handed in."""
 
     id = "toy"

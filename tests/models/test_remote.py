@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import uvicorn
 
-from genomark.benchmarks.benchmark import only_task, point_of
+from genomark.benchmarks.predictor_benchmark import only_task, point_of
 from genomark.errors import RemoteModelError
 from genomark.models import as_model, load_model, remote
 from genomark.models.remote import RemotePredictor

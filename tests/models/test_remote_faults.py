@@ -36,7 +36,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from genomark.benchmarks.benchmark import point_of
+from genomark.benchmarks.predictor_benchmark import point_of
 from genomark.errors import RemoteModelError
 from genomark.models.asking import RemoteSettings
 from genomark.models.remote import RemotePredictor

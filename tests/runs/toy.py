@@ -6,12 +6,12 @@ from functools import cached_property
 
 import polars as pl
 
-from genomark.benchmarks import Benchmark
+from genomark.benchmarks import PredictorBenchmark
 from genomark.protocol import PredictionTask, PredictRequest
 from genomark.scoring import ScoringRule
 
 
-class Toy(Benchmark):
+class Toy(PredictorBenchmark):
     """Twelve sequences in two tasks; the truth is the number of A."""
 
     id = "toy"

@@ -1,6 +1,7 @@
 """Benchmarks: versioned questions, the suites they form, and the controls that mark the scale."""
 
-from genomark.benchmarks.benchmark import Benchmark
+from genomark.benchmarks.benchmark import Asking, Benchmark
+from genomark.benchmarks.predictor_benchmark import PredictorBenchmark
 from genomark.benchmarks.registry import (
     DEFAULT_SUITE,
     SUITES,
@@ -12,7 +13,9 @@ from genomark.benchmarks.registry import (
 __all__ = [
     "DEFAULT_SUITE",
     "SUITES",
+    "Asking",
     "Benchmark",
+    "PredictorBenchmark",
     "benchmark_entry_points",
     "expand",
     "load_benchmark",

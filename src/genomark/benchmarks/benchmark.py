@@ -1,28 +1,52 @@
-"""What every benchmark is: items, the requests they make, and the rule that judges the answers."""
+"""What every benchmark is: who asks, what of whom, and how answers become numbers.
+
+Each capability of models has its own kind of benchmark below this; a run knows no other.
+"""
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from functools import cached_property
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import polars as pl
 
-from genomark.digests import digest_of, digest_of_bytes
-from genomark.errors import ModelError
-from genomark.models import TrainingSplit
-from genomark.protocol import PredictRequest, PredictResponse, TaskPrediction, Unanswered
-from genomark.scoring import BenchmarkIdentity, ScoringRule
+from genomark.models import Model, TrainingSplit
+from genomark.protocol import PredictResponse
+from genomark.scoring import (
+    BenchmarkIdentity,
+    Comparison,
+    Coverage,
+    FailureCount,
+    MetricRow,
+    ModelIdentity,
+)
 
-#: (value, reason): exactly one of them is None.
-Answer = tuple[float | None, str | None]
+
+@dataclass(frozen=True)
+class Asking:
+    """How a part is asked.
+
+    Attributes
+    ----------
+    seed : int
+        Of the run.
+    threads : int
+        For what computes in this process; no answer depends on it.
+    keep : callable or None
+        Is handed the answer of a Predictor as it came.
+    """
+
+    seed: int = 0
+    threads: int = 1
+    keep: Callable[[PredictResponse], None] | None = None
 
 
 class Benchmark(ABC):
-    """A versioned question put to models that predict activity from sequence.
+    """A versioned question.
 
     Attributes
     ----------
@@ -30,33 +54,40 @@ class Benchmark(ABC):
         Raise the version when items, truth or scoring change.
     asks : str
         What an item is, in the plural ("variants").
+    capability : str
+        What a model must be to be asked.
     datasets : tuple of str
         Names in the catalogue; empty where the benchmark needs no data.
     citation : str
         What to cite.
-    rule : ScoringRule
-        How predictions become numbers.
     """
 
-    id: ClassVar[str]
-    version: ClassVar[str]
-    title: ClassVar[str]
-    asks: ClassVar[str] = "sequences"
-    capability: ClassVar[str] = "Predictor"
-    datasets: ClassVar[tuple[str, ...]] = ()
-    citation: ClassVar[str]
-    rule: ClassVar[ScoringRule]
+    id: str
+    version: str
+    title: str
+    citation: str
+    asks: str = "sequences"
+    capability: ClassVar[str]
+    datasets: tuple[str, ...] = ()
 
-    #: No request holds more items than this, so that a run loses little when it is killed.
-    max_request_items: ClassVar[int] = 4096
+    #: Whether every model's answers depend on the seed, and not those of controls alone.
+    seeded: ClassVar[bool] = False
+    #: Whether answers are computed where the run is, with threads, and not in worker processes.
+    in_process: ClassVar[bool] = False
 
-    @cached_property
+    @property
     @abstractmethod
-    def items(self) -> pl.DataFrame:
-        """One row per item.
+    def headlines(self) -> tuple[str, ...]:
+        """Names of the rows a table shows; the first ranks models."""
 
-        Columns `item_id` (unique), `task`, `cluster`, `truth` (Float64), `subcluster` where the
-        rule is grouped, and what the benchmark itself needs; rows of one task stand together.
+    @property
+    @abstractmethod
+    def digest(self) -> str:
+        """Digest of the question: items, truth, wording and scoring."""
+
+    @abstractmethod
+    def parts(self, limit: int | None = None) -> Iterator[pl.DataFrame]:
+        """Cut the items, or `limit` of them, into what is asked at once: column `item_id`.
 
         Raises
         ------
@@ -65,46 +96,49 @@ class Benchmark(ABC):
         """
 
     @abstractmethod
-    def request(self, items: pl.DataFrame) -> PredictRequest:
-        """Ask for some items of one task."""
+    def identify(self, model: Model) -> tuple[ModelIdentity, TrainingSplit | None]:
+        """Say who would answer, and what it is fitted on beforehand.
 
-    def read(self, items: pl.DataFrame, response: PredictResponse) -> pl.DataFrame:
-        """Turn the answer to `request(items)` into one value per item.
+        Raises
+        ------
+        genomark.errors.CapabilityError
+            If the model cannot be asked this.
+        """
+
+    @abstractmethod
+    def answer(self, model: Model, part: pl.DataFrame, asking: Asking) -> pl.DataFrame:
+        """Ask a model one part; a Trainable has been fitted.
 
         Returns
         -------
         polars.DataFrame
-            Columns `value` (Float64) and `reason` (String): why there is no value.
+            Predictions: columns `item_id`, `task`, `value`, `reason`, and what scoring needs.
         """
-        task = only_task(response)
-        answers = [point_of(task, item) for item in items["item_id"]]
-        return answer_frame(answers)
 
-    def sequence_ids(self, items: pl.DataFrame) -> pl.DataFrame:
-        """Ids of the sequences that the requests for `items` hold: columns `item_id`, `task`."""
-        return items.select("item_id", "task")
+    @abstractmethod
+    def scored(self, predictions: Path, limit: int | None) -> Any:
+        """Set predictions, as kept in a file, beside the truth: what the methods below take."""
 
-    def training_split(self) -> TrainingSplit | None:
-        """Labelled sequences to fit on, where the benchmark has them."""
-        return None
+    @abstractmethod
+    def score(self, scored: Any, asking: Asking) -> list[MetricRow]:
+        """Compute every metric."""
+
+    @abstractmethod
+    def coverage(self, scored: Any) -> Coverage:
+        """Count what was asked and answered."""
+
+    @abstractmethod
+    def compare(self, scored: Mapping[str, Any], asking: Asking) -> list[Comparison]:
+        """Compare every pair of models, by id."""
+
+    def settings(self) -> Mapping[str, Any]:
+        """What else its numbers depend on, as a Result tells it."""
+        return {}
 
     @property
     def ceiling(self) -> Mapping[str, float]:
         """Best value any model could reach, by metric, where it is known."""
         return {}
-
-    @cached_property
-    def digest(self) -> str:
-        """Digest of the question: items, truth, requests' wording and rule."""
-        items = self.items
-        parts = [digest_of([self.id, self.version, repr(self.rule), self._wording()]).encode()]
-        for column in items.columns:
-            values = items[column]
-            if values.dtype == pl.String:
-                parts.append("\n".join(values).encode())
-            else:
-                parts.append(values.to_numpy().tobytes())
-        return digest_of_bytes(parts)
 
     @property
     def identity(self) -> BenchmarkIdentity:
@@ -113,82 +147,21 @@ class Benchmark(ABC):
             id=self.id, version=self.version, digest=self.digest, title=self.title
         )
 
-    def parts(self, limit: int | None = None) -> Iterator[pl.DataFrame]:
-        """Cut the items into what one request holds: one task, `max_request_items` at most."""
-        for _, task in self.selected(limit).group_by("task", maintain_order=True):
-            yield from task.iter_slices(self.max_request_items)
 
-    def selected(self, limit: int | None = None) -> pl.DataFrame:
-        """Give all items, or `limit` of them, evenly spaced."""
-        items = self.items
-        if limit is None or limit >= items.height:
-            return items
-        return items[np.linspace(0, items.height - 1, limit).round().astype(np.int64)]
+def coverage_of(reasons: pl.Series, answered: pl.Series) -> Coverage:
+    """Count items and the reasons why some have no answer.
 
-    def _wording(self) -> Any:
-        """Whatever requests hold beside the items; part of the digest."""
-        return None
-
-
-def point_of(task: TaskPrediction, name: str) -> Answer:
-    """Read one point out of an answer: a number, or a list of one.
-
-    Returns
-    -------
-    value : float or None
-    reason : str or None
-        Why there is no value.
+    Parameters
+    ----------
+    reasons : polars.Series of String
+    answered : polars.Series of Boolean
     """
-    if name not in task.predictions:
-        error = task.predictions.get("error")
-        return None, f"the model refused: {error}" if error else "missing from the answer"
-    value = task.predictions[name]
-    if isinstance(value, Unanswered):
-        return None, value.reason
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, list) and len(value) == 1:
-        value = value[0]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        kind = "nothing" if value is None else type(value).__name__
-        return None, f"expected a number, got {kind}"
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    return (number, None) if math.isfinite(number) else (None, f"the answer is {number}")
-
-
-def effect_of(task: TaskPrediction, reference: Answer, alternate: Answer) -> Answer:
-    """Effect of a variant on a log2 scale from two points.
-
-    Alternate minus reference where the model answered on a log scale, log2(alternate / reference)
-    where it answered on a linear one.
-    """
-    if reference[0] is None:
-        return None, f"reference: {reference[1]}"
-    if alternate[0] is None:
-        return alternate
-    if task.scale_prediction_actual == "log":
-        effect = alternate[0] - reference[0]
-        return (effect, None) if math.isfinite(effect) else (None, f"the effect is {effect}")
-    if task.scale_prediction_actual != "linear":
-        return None, f"unknown scale '{task.scale_prediction_actual}'"
-    if reference[0] <= 0 or alternate[0] <= 0:
-        return None, "a linear prediction is not above 0, so its fold change is undefined"
-    # The quotient of two finite numbers may not be one.
-    return math.log2(alternate[0]) - math.log2(reference[0]), None
-
-
-def answer_frame(answers: list[Answer]) -> pl.DataFrame:
-    """Write answers as columns `value` and `reason`."""
-    return pl.DataFrame(answers, schema={"value": pl.Float64, "reason": pl.String}, orient="row")
-
-
-def only_task(response: PredictResponse) -> TaskPrediction:
-    """Give the one task of an answer to a request with one task."""
-    if len(response.prediction_tasks) != 1:
-        raise ModelError(
-            f"asked one task, '{response.predictor_name}' answered {len(response.prediction_tasks)}"
-        )
-    return response.prediction_tasks[0]
+    told = Counter(reasons.filter(~answered).fill_null("no reason given").to_list())
+    return Coverage(
+        asked=len(answered),
+        answered=int(answered.sum()),
+        failed=[
+            FailureCount(reason=reason, items=count)
+            for reason, count in sorted(told.items(), key=lambda each: (-each[1], each[0]))
+        ],
+    )

@@ -10,9 +10,9 @@ from functools import cached_property
 
 import polars as pl
 
-from genomark.benchmarks.benchmark import (
+from genomark.benchmarks.predictor_benchmark import (
     Answer,
-    Benchmark,
+    PredictorBenchmark,
     answer_frame,
     effect_of,
     only_task,
@@ -59,7 +59,7 @@ EXPERIMENTS = {
 }
 
 
-class Kircher2019(Benchmark):
+class Kircher2019(PredictorBenchmark):
     """Effects of 41,724 variants of 21 regulatory elements in 29 experiments."""
 
     id = "kircher2019"

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import polars as pl
 
-from genomark.benchmarks.benchmark import Benchmark
+from genomark.benchmarks.predictor_benchmark import PredictorBenchmark
 from genomark.datasets.lentimpra import NAME, read_sample
 from genomark.protocol import PredictionTask, PredictRequest
 from genomark.scoring import ScoringRule
@@ -20,7 +20,7 @@ _TASK = PredictionTask(
 )
 
 
-class LentiMPRA(Benchmark):
+class LentiMPRA(PredictorBenchmark):
     """Expression that 1,000 sequences of 230 nt drive in K562, against log2(RNA/DNA)."""
 
     id = "lentimpra-k562"

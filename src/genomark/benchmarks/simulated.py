@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from genomark.benchmarks.benchmark import Benchmark
+from genomark.benchmarks.predictor_benchmark import PredictorBenchmark
 from genomark.models import TrainingSplit
 from genomark.protocol import PredictionTask, PredictRequest
 from genomark.scoring import ScoringRule, metric
@@ -72,7 +72,7 @@ FACTORS = (
 )
 
 
-class SimulatedEnhancers(Benchmark):
+class SimulatedEnhancers(PredictorBenchmark):
     """Activity of 1,000 simulated enhancers of 200 bp, with 2,000 more to train on."""
 
     id = "simulated-enhancers"

@@ -1,6 +1,6 @@
 """Runs: plans of evaluations, cut into shards, executed, journalled and resumed."""
 
-from genomark.runs.executor import Executor, InProcessExecutor, LocalExecutor
+from genomark.runs.executor import Executor, InProcessExecutor, LocalExecutor, RoutingExecutor
 from genomark.runs.journal import Journal
 from genomark.runs.plan import Evaluation, Plan, Settings, Shard, make_plan
 from genomark.runs.progress import Progress, Silent, default_progress
@@ -15,6 +15,7 @@ __all__ = [
     "LocalExecutor",
     "Plan",
     "Progress",
+    "RoutingExecutor",
     "Run",
     "Settings",
     "Shard",

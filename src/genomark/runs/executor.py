@@ -167,6 +167,34 @@ class LocalExecutor:
         )
 
 
+class RoutingExecutor:
+    """Hands shards that are computed where the run is to one executor, and the others to another.
+
+    Parameters
+    ----------
+    here, away : Executor
+        What `here` was given is computed after all of `away`'s has come back.
+    """
+
+    def __init__(self, here: Executor, away: Executor) -> None:
+        self._here = here
+        self._away = away
+
+    def submit(self, shard: Shard) -> str:
+        """Take a shard."""
+        return (self._here if shard.in_process else self._away).submit(shard)
+
+    def as_completed(self) -> Iterator[ShardOutcome]:
+        """Give outcomes as they come."""
+        yield from self._away.as_completed()
+        yield from self._here.as_completed()
+
+    def cancel(self) -> None:
+        """Drop what has not started."""
+        self._away.cancel()
+        self._here.cancel()
+
+
 def _broke(future: Future[ShardOutcome]) -> bool:
     return isinstance(future.exception(), BrokenExecutor)
 

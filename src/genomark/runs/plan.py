@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
+import polars as pl
 
 from genomark.benchmarks import Benchmark
-from genomark.digests import digest_of
+from genomark.digests import digest_of, digest_of_bytes
 from genomark.errors import CapabilityError, DatasetError, GenomarkError
-from genomark.models import ItemPredictor, Model, Predictor, Trainable, TrainingSplit
+from genomark.models import ItemPredictor, Model, TrainingSplit
 from genomark.results import Failed, Skipped
 from genomark.scoring import CONFIDENCE, REPLICATES, SCHEMA_VERSION, ModelIdentity
 
@@ -40,6 +41,8 @@ class Shard(msgspec.Struct, frozen=True):
         For ``file:`` models.
     keep_response : bool
         Whether the Predictor's answer is kept as it came, beside what was read from it.
+    in_process : bool
+        Whether it is computed where the run is, with threads, and not by a worker.
     """
 
     digest: str
@@ -51,6 +54,7 @@ class Shard(msgspec.Struct, frozen=True):
     seed: int
     allow_missing: bool
     keep_response: bool = False
+    in_process: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,18 @@ class Settings:
     keep_responses: bool = False
 
 
+@dataclass(frozen=True)
+class _Part:
+    """What a shard asks: how many items, and a digest of their ids."""
+
+    items: int
+    digest: str
+
+    @classmethod
+    def of(cls, part: pl.DataFrame) -> _Part:
+        return cls(part.height, digest_of_bytes(["\n".join(part["item_id"]).encode()]))
+
+
 def make_plan(
     models: Sequence[tuple[str, Model]],
     benchmarks: Sequence[tuple[str, Benchmark]],
@@ -115,7 +131,7 @@ def make_plan(
     silent = _unreachable(models)
     for name, benchmark in benchmarks:
         try:
-            parts = [part["item_id"].to_list() for part in benchmark.parts(settings.limit)]
+            parts = [_Part.of(part) for part in benchmark.parts(settings.limit)]
         except DatasetError as error:
             plan.skipped.append(Skipped(benchmark=name, reason=str(error)))
             continue
@@ -142,14 +158,13 @@ def _plan_one(
     plan: Plan,
     name: str,
     benchmark: Benchmark,
-    parts: list[list[str]],
+    parts: list[_Part],
     spec: str,
     model: Model,
     settings: Settings,
 ) -> None:
     try:
-        identity, split = _identity(model, benchmark)
-        _check(model, benchmark)
+        identity, split = benchmark.identify(model)
     except (DatasetError, CapabilityError) as error:
         plan.skipped.append(Skipped(benchmark=name, model=spec, reason=str(error)))
         return
@@ -160,21 +175,23 @@ def _plan_one(
     if any(evaluation.digest == digest for evaluation in plan.evaluations):
         # Two ways to write one model.
         return
-    seed = settings.seed if isinstance(model, ItemPredictor) else None
+    own = isinstance(model, ItemPredictor)
+    seed = settings.seed if own or benchmark.seeded else None
     asked = [benchmark.digest, identity.digest, seed]
     shards = [
         Shard(
-            digest=digest_of([*asked, ids]),
+            digest=digest_of([*asked, part.digest]),
             benchmark=name,
             model=spec,
             part=index,
             limit=settings.limit,
-            items=len(ids),
+            items=part.items,
             seed=settings.seed,
             allow_missing=settings.allow_missing,
-            keep_response=settings.keep_responses and not isinstance(model, ItemPredictor),
+            keep_response=settings.keep_responses and not own and not benchmark.in_process,
+            in_process=benchmark.in_process,
         )
-        for index, ids in enumerate(parts)
+        for index, part in enumerate(parts)
     ]
     plan.evaluations.append(
         Evaluation(
@@ -189,28 +206,6 @@ def _plan_one(
             limit=settings.limit,
         )
     )
-
-
-def _identity(model: Model, benchmark: Benchmark) -> tuple[ModelIdentity, TrainingSplit | None]:
-    if isinstance(model, Trainable):
-        split = benchmark.training_split() or model.default_split()
-        return model.identity(split), split
-    if not isinstance(model, Predictor | ItemPredictor):
-        raise CapabilityError(
-            f"'{model.info.id}' cannot be asked: '{benchmark.id}' needs a {benchmark.capability}"
-        )
-    return model.info, None
-
-
-def _check(model: Model, benchmark: Benchmark) -> None:
-    """Let a model that knows beforehand what it can answer look at the questions."""
-    check = getattr(model, "check", None)
-    if check is None:
-        return
-    if isinstance(model, ItemPredictor):
-        check(benchmark.id, benchmark.items.select("item_id", "task"))
-    else:
-        check(benchmark.id, benchmark.sequence_ids(benchmark.items))
 
 
 def _evaluation_digest(benchmark: Benchmark, identity: ModelIdentity, settings: Settings) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections import Counter
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,8 @@ import msgspec
 import polars as pl
 
 from genomark.atomic import write_whole
+from genomark.benchmarks import Asking
+from genomark.digests import digest_of
 from genomark.results import Failed, Results
 from genomark.runs.environment import environment
 from genomark.runs.executor import Executor
@@ -27,17 +29,16 @@ from genomark.scoring import (
     SCHEMA_VERSION,
     Comparison,
     Cost,
-    Coverage,
-    FailureCount,
     Result,
-    compare,
     predictions_digest,
     read_result,
     result_json,
-    score,
 )
 
 logger = logging.getLogger("genomark.runs")
+
+#: Ids that may be folders; the others are data.
+_PLAIN = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*)?")
 
 
 @dataclass
@@ -47,7 +48,7 @@ class _State:
     evaluation: Evaluation
     pending: set[str] = field(default_factory=set)
     result: Result | None = None
-    scored: pl.DataFrame | None = None
+    scored: Any = None
     failure: Failed | None = None
 
 
@@ -62,6 +63,8 @@ class Run:
     progress : Progress
     fresh : bool
         Compute everything again, whatever was done before.
+    threads : int
+        For scoring; no number depends on it.
     """
 
     def __init__(
@@ -72,8 +75,10 @@ class Run:
         progress: Progress,
         *,
         fresh: bool = False,
+        threads: int = 1,
     ) -> None:
         self._plan = plan
+        self._threads = threads
         self._journal = journal
         self._executor = executor
         self._progress = progress
@@ -109,7 +114,7 @@ class Run:
             and self._journal.is_finished(evaluation.digest, paths.result, paths.predictions)
         ):
             state.result = read_result(paths.result)
-            state.scored = _scored(evaluation, pl.read_parquet(paths.predictions))
+            state.scored = evaluation.benchmark.scored(paths.predictions, evaluation.limit)
             return
         for shard in evaluation.shards:
             if self._fresh or not self._is_done(shard):
@@ -160,11 +165,12 @@ class Run:
         predictions = pl.concat(
             [pl.read_parquet(shard_path(folder, shard.digest)) for shard in evaluation.shards]
         )
-        state.scored = _scored(evaluation, predictions)
-        state.result = _result(evaluation, predictions, state.scored, outcomes)
         paths = _Paths.of(folder, evaluation)
-        result, content = result_json(state.result), _parquet(predictions, evaluation)
+        content = _parquet(predictions, evaluation)
         write_whole(paths.predictions, content)
+        state.scored = evaluation.benchmark.scored(paths.predictions, evaluation.limit)
+        state.result = self._result(evaluation, predictions, state.scored, outcomes)
+        result = result_json(state.result)
         write_whole(paths.result, result)
         self._journal.record_result(evaluation.digest, result, content)
 
@@ -190,22 +196,53 @@ class Run:
             if state.result is not None:
                 by_benchmark.setdefault(state.result.benchmark.id, []).append(state)
         found = []
-        for benchmark, states in by_benchmark.items():
-            first = states[0].evaluation
-            frames = {
-                state.evaluation.identity.id: state.scored
-                for state in states
-                if state.scored is not None
-            }
-            found.extend(compare(benchmark, frames, first.benchmark.rule, seed=first.seed))
+        for states in by_benchmark.values():
+            benchmark = states[0].evaluation.benchmark
+            scored = {state.evaluation.identity.id: state.scored for state in states}
+            found.extend(benchmark.compare(scored, self._asking(states[0].evaluation)))
         return found
+
+    def _asking(self, evaluation: Evaluation) -> Asking:
+        return Asking(evaluation.seed, self._threads)
+
+    def _result(
+        self,
+        evaluation: Evaluation,
+        predictions: pl.DataFrame,
+        scored: Any,
+        outcomes: list[ShardOutcome],
+    ) -> Result:
+        benchmark = evaluation.benchmark
+        settings: dict[str, Any] = {
+            "replicates": REPLICATES,
+            "confidence": CONFIDENCE,
+            "limit": evaluation.limit,
+            "headline": list(benchmark.headlines),
+            **benchmark.settings(),
+        }
+        if evaluation.limit is None and benchmark.ceiling:
+            settings["ceiling"] = dict(benchmark.ceiling)
+        return Result(
+            schema_version=SCHEMA_VERSION,
+            benchmark=benchmark.identity,
+            model=evaluation.identity,
+            metrics=benchmark.score(scored, self._asking(evaluation)),
+            coverage=benchmark.coverage(scored),
+            seed=evaluation.seed,
+            settings=settings,
+            environment=environment(),
+            cost=_cost(outcomes),
+            predictions_digest=predictions_digest(predictions),
+            started=min(outcome.started for outcome in outcomes),
+            finished=max(outcome.finished for outcome in outcomes),
+        )
 
 
 @dataclass(frozen=True)
 class _Paths:
     """Where the files of one evaluation are kept.
 
-    Named by the benchmark's own id and by digest, never by what a user typed.
+    Named by the benchmark's id, where it is made of plain words, and by digest.
     """
 
     result: Path
@@ -214,9 +251,14 @@ class _Paths:
     @classmethod
     def of(cls, folder: Path, evaluation: Evaluation) -> _Paths:
         return cls(
-            result=folder / "results" / evaluation.benchmark.id / f"{evaluation.digest}.json",
+            result=folder / "results" / _folder(evaluation) / f"{evaluation.digest}.json",
             predictions=folder / "predictions" / f"{evaluation.digest}.parquet",
         )
+
+
+def _folder(evaluation: Evaluation) -> str:
+    name = evaluation.benchmark.id
+    return name if _PLAIN.fullmatch(name) else f"of-users/{digest_of([name])}"
 
 
 def _responses(evaluation: Evaluation, folder: Path) -> dict[str, dict[str, Any]]:
@@ -236,71 +278,13 @@ def _responses(evaluation: Evaluation, folder: Path) -> dict[str, dict[str, Any]
     return found
 
 
-def _scored(evaluation: Evaluation, predictions: pl.DataFrame) -> pl.DataFrame:
-    """Set predictions beside the truth, in the order of the benchmark's items."""
-    items = evaluation.benchmark.selected(evaluation.limit)
-    return items.select(
-        "item_id",
-        "task",
-        "cluster",
-        *(["subcluster"] if evaluation.benchmark.rule.grouped else []),
-        "truth",
-    ).join(
-        predictions.select("item_id", "task", "value", "reason"),
-        on=["item_id", "task"],
-        how="left",
-        maintain_order="left",
-        validate="1:1",
-    )
-
-
-def _result(
-    evaluation: Evaluation,
-    predictions: pl.DataFrame,
-    scored: pl.DataFrame,
-    outcomes: list[ShardOutcome],
-) -> Result:
-    benchmark = evaluation.benchmark
-    settings: dict[str, Any] = {
-        "replicates": REPLICATES,
-        "confidence": CONFIDENCE,
-        "limit": evaluation.limit,
-        "headline": list(benchmark.rule.headlines),
-    }
-    if evaluation.limit is None and benchmark.ceiling:
-        settings["ceiling"] = dict(benchmark.ceiling)
-    return Result(
-        schema_version=SCHEMA_VERSION,
-        benchmark=benchmark.identity,
-        model=evaluation.identity,
-        metrics=score(scored, benchmark.rule, seed=evaluation.seed),
-        coverage=_coverage(scored),
-        seed=evaluation.seed,
-        settings=settings,
-        environment=environment(),
-        cost=Cost(
-            wall_seconds=sum(outcome.wall_seconds for outcome in outcomes),
-            cpu_seconds=sum(outcome.cpu_seconds for outcome in outcomes),
-            peak_rss_bytes=max(outcome.peak_rss_bytes for outcome in outcomes),
-            bytes_sent=sum(outcome.bytes_sent for outcome in outcomes),
-            bytes_received=sum(outcome.bytes_received for outcome in outcomes),
-        ),
-        predictions_digest=predictions_digest(predictions),
-        started=min(outcome.started for outcome in outcomes),
-        finished=max(outcome.finished for outcome in outcomes),
-    )
-
-
-def _coverage(scored: pl.DataFrame) -> Coverage:
-    unanswered = scored.filter(pl.col("value").is_null())
-    reasons = Counter(unanswered["reason"].fill_null("no reason given").to_list())
-    return Coverage(
-        asked=scored.height,
-        answered=scored.height - unanswered.height,
-        failed=[
-            FailureCount(reason=reason, items=count)
-            for reason, count in sorted(reasons.items(), key=lambda each: (-each[1], each[0]))
-        ],
+def _cost(outcomes: list[ShardOutcome]) -> Cost:
+    return Cost(
+        wall_seconds=sum(outcome.wall_seconds for outcome in outcomes),
+        cpu_seconds=sum(outcome.cpu_seconds for outcome in outcomes),
+        peak_rss_bytes=max(outcome.peak_rss_bytes for outcome in outcomes),
+        bytes_sent=sum(outcome.bytes_sent for outcome in outcomes),
+        bytes_received=sum(outcome.bytes_received for outcome in outcomes),
     )
 
 

@@ -14,13 +14,12 @@ import msgspec
 import polars as pl
 
 from genomark.atomic import write_whole
-from genomark.benchmarks import Benchmark, load_benchmark
+from genomark.benchmarks import Asking, Benchmark, load_benchmark
 from genomark.digests import digest_of_bytes
-from genomark.errors import CapabilityError, GenomarkError, ModelError
-from genomark.models import ItemPredictor, Model, Predictor, Trainable, load_model
-from genomark.protocol import JSON, encode
+from genomark.errors import GenomarkError
+from genomark.models import Model, Predictor, Trainable, load_model
+from genomark.protocol import JSON, PredictResponse, encode
 from genomark.runs.plan import Shard
-from genomark.scoring import PREDICTION_COLUMNS
 
 
 class ShardOutcome(msgspec.Struct, frozen=True):
@@ -51,6 +50,8 @@ class Workshop:
         Where results are kept.
     models, benchmarks : dict
         Those already made, by spec and by name.
+    threads : int
+        For benchmarks that compute in this process.
     """
 
     def __init__(
@@ -58,8 +59,10 @@ class Workshop:
         folder: Path,
         models: dict[str, Model] | None = None,
         benchmarks: dict[str, Benchmark] | None = None,
+        threads: int = 1,
     ) -> None:
         self.folder = folder
+        self._threads = threads
         self._models = dict(models or {})
         self._benchmarks = dict(benchmarks or {})
         self._fitted: dict[tuple[str, str], Predictor] = {}
@@ -85,21 +88,12 @@ class Workshop:
         return meter.outcome(shard.digest, file_digest, error, trace)
 
     def _answers(self, shard: Shard, model: Model) -> pl.DataFrame:
-        items = self._items(shard)
+        def keep(response: PredictResponse) -> None:
+            write_whole(response_path(self.folder, shard.digest), encode(response, JSON))
+
+        asking = Asking(shard.seed, self._threads, keep if shard.keep_response else None)
         benchmark = self._benchmark(shard.benchmark)
-        if isinstance(model, ItemPredictor):
-            columns = ["item_id", "task", *(["truth"] if model.reads_answers else [])]
-            answers = model.predict_items(benchmark.id, items.select(columns), shard.seed)
-        elif isinstance(model, Predictor):
-            response = model.predict(benchmark.request(items))
-            if shard.keep_response:
-                write_whole(response_path(self.folder, shard.digest), encode(response, JSON))
-            answers = benchmark.read(items, response)
-        else:
-            raise CapabilityError(f"'{shard.model}' cannot predict")
-        if answers.height != items.height:
-            raise ModelError(f"{answers.height} answers for {items.height} items")
-        return items.select("item_id", "task").hstack(answers).select(*PREDICTION_COLUMNS)
+        return benchmark.answer(model, self._items(shard), asking)
 
     def _items(self, shard: Shard) -> pl.DataFrame:
         key = (shard.benchmark, shard.limit)
@@ -120,7 +114,8 @@ class Workshop:
             return model
         key = (shard.model, shard.benchmark)
         if key not in self._fitted:
-            split = self._benchmark(shard.benchmark).training_split() or model.default_split()
+            _, split = self._benchmark(shard.benchmark).identify(model)
+            assert split is not None
             self._fitted[key] = model.fit(split)
         return self._fitted[key]
 

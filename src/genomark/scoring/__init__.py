@@ -1,5 +1,12 @@
 """Scoring: records, metrics, intervals by cluster bootstrap, paired comparison, ranks."""
 
+from genomark.scoring.label_folds import FOLD_METRICS, fold_values
+from genomark.scoring.labels import (
+    LABEL_HEADLINES,
+    LabelAnswers,
+    label_headline_replicates,
+    score_labels,
+)
 from genomark.scoring.metrics import METRICS, Metric, metric
 from genomark.scoring.ranks import Comparison, Rank, compare, rank
 from genomark.scoring.records import (
@@ -21,6 +28,8 @@ from genomark.scoring.score import CONFIDENCE, REPLICATES, ScoringRule, score
 
 __all__ = [
     "CONFIDENCE",
+    "FOLD_METRICS",
+    "LABEL_HEADLINES",
     "METRICS",
     "PREDICTION_COLUMNS",
     "REPLICATES",
@@ -30,6 +39,7 @@ __all__ = [
     "Cost",
     "Coverage",
     "FailureCount",
+    "LabelAnswers",
     "Metric",
     "MetricRow",
     "ModelIdentity",
@@ -37,6 +47,8 @@ __all__ = [
     "Result",
     "ScoringRule",
     "compare",
+    "fold_values",
+    "label_headline_replicates",
     "metric",
     "predictions_digest",
     "rank",
@@ -44,4 +56,5 @@ __all__ = [
     "result_json",
     "result_schema",
     "score",
+    "score_labels",
 ]

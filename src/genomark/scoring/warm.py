@@ -1,13 +1,14 @@
 """Compile every kernel once, so that a first run does not wait.
 
 Set-up calls it (``python -m genomark.scoring.warm``). Without it the kernels compile on first use,
-a second or two in all.
+a few seconds in all.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from genomark.scoring.labels import Kind, LabelAnswers, score_labels
 from genomark.scoring.metrics import METRICS
 from genomark.scoring.score import _mean_replicates
 
@@ -21,6 +22,13 @@ def warm() -> None:
         each.value(prediction, truth)
         each.replicates(prediction, truth, clusters, 2, 0)
     _mean_replicates(prediction, clusters, 2, 0)
+    kinds: tuple[Kind, ...] = ("binary", "multi-class", "regression")
+    for kind in kinds:
+        columns = [1 - truth, truth] if kind == "multi-class" else [truth]
+        labels = tuple(str(number) for number in range(len(columns)))
+        matrix = np.column_stack(columns)
+        answers = LabelAnswers(kind, labels, matrix - 0.5, matrix, 0 * clusters, clusters)
+        score_labels(answers, seed=0, replicates=2)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,248 @@
+"""Benchmarks of Predictors: items, the requests they make, and the rule that judges the answers."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from genomark.benchmarks.benchmark import Asking, Benchmark, coverage_of
+from genomark.digests import digest_of, digest_of_bytes
+from genomark.errors import CapabilityError, ModelError
+from genomark.models import ItemPredictor, Model, Predictor, Trainable, TrainingSplit
+from genomark.protocol import PredictRequest, PredictResponse, TaskPrediction, Unanswered
+from genomark.scoring import (
+    PREDICTION_COLUMNS,
+    Comparison,
+    Coverage,
+    MetricRow,
+    ModelIdentity,
+    ScoringRule,
+    compare,
+    score,
+)
+
+#: (value, reason): exactly one of them is None.
+Answer = tuple[float | None, str | None]
+
+
+class PredictorBenchmark(Benchmark):
+    """A question put to models that predict activity from sequence.
+
+    Attributes
+    ----------
+    rule : ScoringRule
+        How predictions become numbers.
+    """
+
+    capability = "Predictor"
+    rule: ClassVar[ScoringRule]
+
+    #: No request holds more items than this, so that a run loses little when it is killed.
+    max_request_items: ClassVar[int] = 4096
+
+    @cached_property
+    @abstractmethod
+    def items(self) -> pl.DataFrame:
+        """One row per item.
+
+        Columns `item_id` (unique), `task`, `cluster`, `truth` (Float64), `subcluster` where the
+        rule is grouped, and what the benchmark itself needs; rows of one task stand together.
+
+        Raises
+        ------
+        genomark.errors.DatasetError
+            If the data cannot be had.
+        """
+
+    @abstractmethod
+    def request(self, items: pl.DataFrame) -> PredictRequest:
+        """Ask for some items of one task."""
+
+    def read(self, items: pl.DataFrame, response: PredictResponse) -> pl.DataFrame:
+        """Turn the answer to `request(items)` into one value per item.
+
+        Returns
+        -------
+        polars.DataFrame
+            Columns `value` (Float64) and `reason` (String): why there is no value.
+        """
+        task = only_task(response)
+        answers = [point_of(task, item) for item in items["item_id"]]
+        return answer_frame(answers)
+
+    def sequence_ids(self, items: pl.DataFrame) -> pl.DataFrame:
+        """Ids of the sequences that the requests for `items` hold: columns `item_id`, `task`."""
+        return items.select("item_id", "task")
+
+    def training_split(self) -> TrainingSplit | None:
+        """Labelled sequences to fit on, where the benchmark has them."""
+        return None
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the question: items, truth, requests' wording and rule."""
+        items = self.items
+        parts = [digest_of([self.id, self.version, repr(self.rule), self._wording()]).encode()]
+        for column in items.columns:
+            values = items[column]
+            if values.dtype == pl.String:
+                parts.append("\n".join(values).encode())
+            else:
+                parts.append(values.to_numpy().tobytes())
+        return digest_of_bytes(parts)
+
+    @property
+    def headlines(self) -> tuple[str, ...]:
+        """Names of the rows a table shows."""
+        return self.rule.headlines
+
+    def parts(self, limit: int | None = None) -> Iterator[pl.DataFrame]:
+        """Cut the items into what one request holds: one task, `max_request_items` at most."""
+        for _, task in self.selected(limit).group_by("task", maintain_order=True):
+            yield from task.iter_slices(self.max_request_items)
+
+    def selected(self, limit: int | None = None) -> pl.DataFrame:
+        """Give all items, or `limit` of them, evenly spaced."""
+        items = self.items
+        if limit is None or limit >= items.height:
+            return items
+        return items[np.linspace(0, items.height - 1, limit).round().astype(np.int64)]
+
+    def identify(self, model: Model) -> tuple[ModelIdentity, TrainingSplit | None]:
+        """Say who would answer; let a model that knows what it can answer look at the questions."""
+        split = None
+        if isinstance(model, Trainable):
+            split = self.training_split() or model.default_split()
+            info = model.identity(split)
+        elif isinstance(model, Predictor | ItemPredictor):
+            info = model.info
+        else:
+            raise CapabilityError(
+                f"'{model.info.id}' cannot be asked: '{self.id}' needs a {self.capability}"
+            )
+        check = getattr(model, "check", None)
+        if check is not None and isinstance(model, ItemPredictor):
+            check(self.id, self.items.select("item_id", "task"))
+        elif check is not None:
+            check(self.id, self.sequence_ids(self.items))
+        return info, split
+
+    def answer(self, model: Model, part: pl.DataFrame, asking: Asking) -> pl.DataFrame:
+        """Make the request, ask, and read the answer."""
+        if isinstance(model, ItemPredictor):
+            columns = ["item_id", "task", *(["truth"] if model.reads_answers else [])]
+            answers = model.predict_items(self.id, part.select(columns), asking.seed)
+        elif isinstance(model, Predictor):
+            response = model.predict(self.request(part))
+            if asking.keep is not None:
+                asking.keep(response)
+            answers = self.read(part, response)
+        else:
+            raise CapabilityError(f"'{model.info.id}' cannot predict")
+        if answers.height != part.height:
+            raise ModelError(f"{answers.height} answers for {part.height} items")
+        return part.select("item_id", "task").hstack(answers).select(*PREDICTION_COLUMNS)
+
+    def scored(self, predictions: Path, limit: int | None) -> pl.DataFrame:
+        """Set predictions beside the truth, in the order of the items."""
+        columns = ["item_id", "task", "cluster"]
+        if self.rule.grouped:
+            columns.append("subcluster")
+        return (
+            self.selected(limit)
+            .select(*columns, "truth")
+            .join(
+                pl.read_parquet(predictions).select("item_id", "task", "value", "reason"),
+                on=["item_id", "task"],
+                how="left",
+                maintain_order="left",
+                validate="1:1",
+            )
+        )
+
+    def score(self, scored: pl.DataFrame, asking: Asking) -> list[MetricRow]:
+        """Compute every row of the rule."""
+        return score(scored, self.rule, seed=asking.seed)
+
+    def coverage(self, scored: pl.DataFrame) -> Coverage:
+        """Count what was asked and answered."""
+        return coverage_of(scored["reason"], scored["value"].is_not_null())
+
+    def compare(self, scored: Mapping[str, pl.DataFrame], asking: Asking) -> list[Comparison]:
+        """Compare every pair of models by paired cluster bootstrap."""
+        return compare(self.id, scored, self.rule, seed=asking.seed)
+
+    def _wording(self) -> Any:
+        """Whatever requests hold beside the items; part of the digest."""
+        return None
+
+
+def point_of(task: TaskPrediction, name: str) -> Answer:
+    """Read one point out of an answer: a number, or a list of one.
+
+    Returns
+    -------
+    value : float or None
+    reason : str or None
+        Why there is no value.
+    """
+    if name not in task.predictions:
+        error = task.predictions.get("error")
+        return None, f"the model refused: {error}" if error else "missing from the answer"
+    value = task.predictions[name]
+    if isinstance(value, Unanswered):
+        return None, value.reason
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        kind = "nothing" if value is None else type(value).__name__
+        return None, f"expected a number, got {kind}"
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    return (number, None) if math.isfinite(number) else (None, f"the answer is {number}")
+
+
+def effect_of(task: TaskPrediction, reference: Answer, alternate: Answer) -> Answer:
+    """Effect of a variant on a log2 scale from two points.
+
+    Alternate minus reference where the model answered on a log scale, log2(alternate / reference)
+    where it answered on a linear one.
+    """
+    if reference[0] is None:
+        return None, f"reference: {reference[1]}"
+    if alternate[0] is None:
+        return alternate
+    if task.scale_prediction_actual == "log":
+        effect = alternate[0] - reference[0]
+        return (effect, None) if math.isfinite(effect) else (None, f"the effect is {effect}")
+    if task.scale_prediction_actual != "linear":
+        return None, f"unknown scale '{task.scale_prediction_actual}'"
+    if reference[0] <= 0 or alternate[0] <= 0:
+        return None, "a linear prediction is not above 0, so its fold change is undefined"
+    # The quotient of two finite numbers may not be one.
+    return math.log2(alternate[0]) - math.log2(reference[0]), None
+
+
+def answer_frame(answers: list[Answer]) -> pl.DataFrame:
+    """Write answers as columns `value` and `reason`."""
+    return pl.DataFrame(answers, schema={"value": pl.Float64, "reason": pl.String}, orient="row")
+
+
+def only_task(response: PredictResponse) -> TaskPrediction:
+    """Give the one task of an answer to a request with one task."""
+    if len(response.prediction_tasks) != 1:
+        raise ModelError(
+            f"asked one task, '{response.predictor_name}' answered {len(response.prediction_tasks)}"
+        )
+    return response.prediction_tasks[0]
