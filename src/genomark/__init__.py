@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Benchmark",
+    "GeneOptions",
     "GenomarkError",
     "Result",
     "Results",
@@ -28,6 +29,7 @@ __all__ = [
 
 _HOMES = {
     "Benchmark": "genomark.benchmarks",
+    "GeneOptions": "genomark.benchmarks",
     "GenomarkError": "genomark.errors",
     "Result": "genomark.scoring",
     "Results": "genomark.results",

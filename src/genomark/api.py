@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from genomark.benchmarks import Benchmark, expand, load_benchmark
-from genomark.errors import UsageError
-from genomark.models import BASELINES, Model, as_model, load_model
+from genomark.benchmarks import Benchmark, GeneBenchmark, GeneOptions, expand, load_benchmark
+from genomark.errors import GenomarkError, UsageError
+from genomark.models import BASELINES, GENE_BASELINES, Model, as_model, load_model
 from genomark.results import Results, write_game_files
 from genomark.runs import (
     Executor,
@@ -27,6 +28,8 @@ from genomark.runs import (
 
 ModelLike = str | Model | Callable[[list[str]], Any]
 
+logger = logging.getLogger("genomark.api")
+
 DEFAULT_OUT = "genomark-results"
 
 
@@ -40,6 +43,8 @@ def run(
     workers: int | None = None,
     fresh: bool = False,
     allow_missing: bool = False,
+    gene_options: GeneOptions | None = None,
+    common_genes: bool = False,
     game_files: str | Path | None = None,
     progress: bool = True,
 ) -> Results:
@@ -68,6 +73,10 @@ def run(
         Compute everything again.
     allow_missing : bool
         Let a file of predictions leave items out; they count as failed.
+    gene_options : GeneOptions, optional
+        Of tasks on genes: the probe, missing genes, filters.
+    common_genes : bool
+        Ask tasks on genes only what all models have vectors for.
     game_files : str or Path, optional
         Folder in which to write what a GAME Evaluator writes: raw answers and a summary.
     progress : bool
@@ -98,15 +107,19 @@ def run(
         allow_missing=allow_missing,
         keep_responses=game_files is not None,
     )
-    made_models, own_models = _models(models, allow_missing=allow_missing)
-    made_benchmarks, own_benchmarks = _benchmarks(benchmarks)
+    made_benchmarks, own_benchmarks = _benchmarks(benchmarks, gene_options or GeneOptions())
+    about_genes = all(isinstance(each, GeneBenchmark) for _, each in made_benchmarks)
+    baselines = GENE_BASELINES if about_genes else BASELINES
+    made_models, own_models = _models(models, baselines, allow_missing=allow_missing)
     folder = Path(out)
     with Journal(folder) as journal:
+        shown = default_progress() if progress else Silent()
+        if common_genes:
+            made_benchmarks = _restricted(made_benchmarks, made_models)
         plan = make_plan(made_models, made_benchmarks, settings)
         threads = workers or os.cpu_count() or 1
         workshop = Workshop(folder, dict(made_models), dict(made_benchmarks), threads)
         executor = _executor(folder, workshop, 1 if own_models or own_benchmarks else threads)
-        shown = default_progress() if progress else Silent()
         work = Run(plan, journal, executor, shown, fresh=fresh, threads=threads)
         results = work.execute()
         if game_files is not None:
@@ -163,7 +176,7 @@ def _one_model(model: ModelLike, *, allow_missing: bool) -> Model:
 
 
 def _models(
-    models: Sequence[ModelLike] | ModelLike, *, allow_missing: bool
+    models: Sequence[ModelLike] | ModelLike, baselines: Sequence[str], *, allow_missing: bool
 ) -> tuple[list[tuple[str, Model]], bool]:
     """Make the models; also whether any of them exists in this process alone."""
     listed: list[ModelLike] = (
@@ -171,7 +184,7 @@ def _models(
     )
     made: dict[str, tuple[str, Model]] = {}
     own = False
-    for each in listed or list(BASELINES):
+    for each in listed or list(baselines):
         model = _one_model(each, allow_missing=allow_missing)
         spec = each if isinstance(each, str) else model.info.id
         own = own or not isinstance(each, str)
@@ -183,13 +196,29 @@ def _models(
 
 
 def _benchmarks(
-    benchmarks: Sequence[str | Benchmark] | str | Benchmark,
+    benchmarks: Sequence[str | Benchmark] | str | Benchmark, options: GeneOptions
 ) -> tuple[list[tuple[str, Benchmark]], bool]:
     listed = list(benchmarks) if isinstance(benchmarks, list | tuple) else [benchmarks]
     objects = [each for each in listed if isinstance(each, Benchmark)]
     names = [each for each in listed if isinstance(each, str)]
-    made = [] if objects and not names else [(name, load_benchmark(name)) for name in expand(names)]
+    wanted = [] if objects and not names else expand(names)
+    made = [(name, load_benchmark(name, options)) for name in wanted]
     return [*made, *((each.id, each) for each in objects)], bool(objects)
+
+
+def _restricted(
+    benchmarks: list[tuple[str, Benchmark]], models: list[tuple[str, Model]]
+) -> list[tuple[str, Benchmark]]:
+    """Restrict tasks on genes to what all models cover; the plan says of what has no data."""
+    made = []
+    for name, benchmark in benchmarks:
+        try:
+            if isinstance(benchmark, GeneBenchmark):
+                benchmark = benchmark.restricted([model for _, model in models])
+        except GenomarkError as error:
+            logger.debug("%s: not restricted: %s", name, error)
+        made.append((name, benchmark))
+    return made
 
 
 def _executor(folder: Path, workshop: Workshop, workers: int) -> Executor:

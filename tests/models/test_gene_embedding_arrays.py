@@ -209,3 +209,9 @@ def test_safetensors_cut_short_or_none(tmp_path: Path) -> None:
         assert "cannot be read as safetensors" in complaint(read_safetensors, path)
     path.write_bytes(whole[:-1])
     assert complaint(read_safetensors, path).endswith("(it is shorter than its header says)")
+
+
+def test_safetensors_without_rows(tmp_path: Path) -> None:
+    path = tmp_path / "g.safetensors"
+    save_file({"e": VECTORS[:0]}, path, metadata={"names": "[]"})
+    assert read_safetensors(path).vectors.shape == (0, 2)

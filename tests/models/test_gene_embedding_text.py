@@ -192,9 +192,12 @@ def test_row_numbers_before_the_symbols_are_no_dimension(write: Write) -> None:
 def test_the_first_column_is_taken_where_none_is_called_symbol(write: Write, header: str) -> None:
     found = read_text(write(f"{header}\nTP53,1,2\nMYC,3,4\n"))
     assert content(found) == {"TP53": [1, 2], "MYC": [3, 4]}
+    assert found.kind == ("gene" if header.startswith("gene") else None)
 
 
-@pytest.mark.parametrize("text", ["TP53,1,2.5\nMYC,3,4\n", "TP53,7\nMYC,8\n", "TP53,1,1\nA,0,1"])
+@pytest.mark.parametrize(
+    "text", ["TP53,1,2.5\nMYC,3,4\n", "TP53,7\nMYC,8\n", "TP53,1,1\nA,0,1", "A,2"]
+)
 def test_a_file_without_a_header_is_read_from_its_first_line(write: Write, text: str) -> None:
     found = read_text(write(text))
     rows = [line.split(",") for line in text.split()]

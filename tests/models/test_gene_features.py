@@ -80,6 +80,7 @@ chr1\tHAVANA\ttranscript\t101\t900\t.\t+\t.\tgene_id "E1"; gene_name "AAA";
 chr2\tHAVANA\tgene\t1\t50\t.\t-\t.\tgene_id "E2"; gene_name "NA";
 chrX\tHAVANA\tgene\t1\t1000\t.\t-\t.\tgene_id "E3"; gene_name "AAA";
 chrX\tENSEMBL\tgene\t1\t70\t.\t-\t.\tgene_id "E4";
+chrX\tgene\texon\t1\t7000\t.\t-\t.\tgene_id "E2"; gene_name "NA";
 """
 BED = "track name=genes\n#chrom\nchr1\t100\t200\tAAA\t0\t+\nchr2\t0\t50\tNA\nchrX\t0\t1000\tAAA\n"
 SPANS = "gene_id\tsymbol\tend\tstart\nE1\tAAA\t200\t101\nE2\tNA\t50\t1\nE3\tAAA\t1000\t1\n"

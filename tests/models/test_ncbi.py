@@ -29,7 +29,7 @@ GENES = [
     (7157, "TP53", "tumor protein p53", "This gene encodes {a} tumor suppressor.", 9606),
     (2623, "GATA1", "GATA binding protein 1", "", 9606),
     (900001, "GATA1", "a later gene of that symbol", "", 9606),
-    (672, "BRCA1", "BRCA1 DNA repair associated", "Repairs.", 9606),
+    (672, "BRCA1", "BRCA1 DNA repair", "Repairs.", 9606),
     (22059, "TP53", "transformation related protein 53", "Of the mouse.", 10090),
     (5, "BARE", "", "", 9606),
 ]
@@ -146,7 +146,7 @@ def test_a_gene_is_told_of_by_symbol_full_name_and_summary(server: Ncbi) -> None
     assert found.texts == {
         "TP53": TP53,
         "GATA1": "Gene symbol GATA1 full name GATA binding protein 1",
-        "BRCA1": "Gene symbol BRCA1 full name BRCA1 DNA repair associated with the summary Repairs.",
+        "BRCA1": "Gene symbol BRCA1 full name BRCA1 DNA repair with the summary Repairs.",
     }
     assert found.reasons == {"NOPE": "no human gene of NCBI Gene has this symbol"}
     assert [path for path, _ in server.asked] == ["/esearch.fcgi", "/esummary.fcgi"]
@@ -190,6 +190,23 @@ def test_many_symbols_go_in_batches_of_a_hundred(server: Ncbi) -> None:
     NcbiGene().describe([*names, "TP53"], "symbol")
     assert server.symbols == [*names, "TP53"]
     assert [path for path, _ in server.asked].count("/esearch.fcgi") == 3
+
+
+def test_answers_are_kept_now_and_then(server: Ncbi, own_cache: Path, monkeypatch) -> None:
+    monkeypatch.setattr(ncbi, "_SECONDS_BETWEEN_WRITES", 0.0)
+    names = [f"GENE{number}" for number in range(150)]
+    server.troubles = [None, (400, {}, b"")]
+    with pytest.raises(DatasetUnavailableError, match="of 50 symbols, of which the first is"):
+        NcbiGene().describe(names, "symbol")
+    assert len(list((own_cache / "ncbi-gene").glob("*.json"))) == 1
+    NcbiGene().describe(["TP53", *names], "symbol")
+    assert server.symbols == [*names, "TP53", *names[100:]]
+    assert len(list((own_cache / "ncbi-gene").glob("*.json"))) == 2
+
+
+def test_only_genes_are_known() -> None:
+    assert NcbiGene().answers("symbol")
+    assert not NcbiGene().answers("diseaseId")
 
 
 @pytest.mark.parametrize(
@@ -299,7 +316,7 @@ def test_a_summary_that_is_lacking_leaves_the_question_open(server: Ncbi) -> Non
     assert server.symbols[3:] == ["TP53", "NOPE"]
 
 
-def test_the_digest_is_of_the_day_the_cache_begins(server: Ncbi, monkeypatch) -> None:
+def test_the_digest_is_of_the_day_the_cache_begins(server, monkeypatch, tmp_path) -> None:
     monkeypatch.setattr(ncbi, "_today", lambda: "2025-03-01")
     first = NcbiGene()
     empty = first.digest
@@ -309,9 +326,8 @@ def test_the_digest_is_of_the_day_the_cache_begins(server: Ncbi, monkeypatch) ->
     later = NcbiGene()
     later.describe(["GATA1"], "symbol")
     assert later.digest == NcbiGene().digest == first.digest == empty
-    other = NcbiGene()
-    other._folder.path = Path("/nonexistent")
-    assert other.digest != empty
+    monkeypatch.setenv("GENOMARK_CACHE", str(tmp_path / "another"))
+    assert NcbiGene().digest != empty
 
 
 def test_without_a_cache_the_texts_come_all_the_same(server, monkeypatch, tmp_path, caplog) -> None:

@@ -1,6 +1,7 @@
 """Benchmarks: versioned questions, the suites they form, and the controls that mark the scale."""
 
 from genomark.benchmarks.benchmark import Asking, Benchmark
+from genomark.benchmarks.genes import GeneBenchmark, GeneOptions
 from genomark.benchmarks.predictor_benchmark import PredictorBenchmark
 from genomark.benchmarks.registry import (
     DEFAULT_SUITE,
@@ -15,6 +16,8 @@ __all__ = [
     "SUITES",
     "Asking",
     "Benchmark",
+    "GeneBenchmark",
+    "GeneOptions",
     "PredictorBenchmark",
     "benchmark_entry_points",
     "expand",

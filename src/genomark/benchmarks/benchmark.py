@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -38,11 +38,14 @@ class Asking:
         For what computes in this process; no answer depends on it.
     keep : callable or None
         Is handed the answer of a Predictor as it came.
+    tell : callable
+        Takes what a Result should say of how the answers were come by, and `notes` for tables.
     """
 
     seed: int = 0
     threads: int = 1
     keep: Callable[[PredictResponse], None] | None = None
+    tell: Callable[[Mapping[str, Any]], None] = field(default=lambda report: None)
 
 
 class Benchmark(ABC):

@@ -7,6 +7,7 @@ so wherever it is shown.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -14,16 +15,25 @@ import polars as pl
 from scipy.special import ndtri
 
 from genomark.digests import digest_of
+from genomark.models.genes.controls import OneHotGenes, RandomGenes
+from genomark.models.genes.table import GeneTable
 from genomark.scoring import ModelIdentity
 
 
-def control(kind: Literal["random", "oracle"]) -> RandomControl | OracleControl:
-    """control:random knows nothing, control:oracle reads the answers."""
+def control(
+    kind: Literal["random", "oracle", "onehot"],
+) -> RandomControl | OracleControl | OneHotGenes:
+    """Random knows nothing, oracle reads the answers, onehot tells the genes of pairs apart."""
+    if kind == "onehot":
+        return OneHotGenes()
     return RandomControl() if kind == "random" else OracleControl()
 
 
 class RandomControl:
-    """Standard normal answers, fixed by the run's seed and the item's id."""
+    """Standard normal answers, fixed by the run's seed and the item's id.
+
+    Of genes it gives standard normal vectors, fixed by their names.
+    """
 
     reads_answers = False
     info = ModelIdentity(
@@ -35,6 +45,10 @@ class RandomControl:
 
     def check(self, benchmark: str, expected: pl.DataFrame) -> None:
         """Accept any items."""
+
+    def gene_table(self, names: Sequence[str], kind: str = "symbol") -> GeneTable:
+        """Draw each vector from a hash of the name."""
+        return RandomGenes().gene_table(names, kind)
 
     def predict_items(self, benchmark: str, items: pl.DataFrame, seed: int) -> pl.DataFrame:
         """Draw each answer from a hash, so that how items are cut into shards does not matter."""

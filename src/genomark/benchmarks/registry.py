@@ -6,12 +6,21 @@ from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
 
 from genomark.benchmarks.benchmark import Benchmark
+from genomark.benchmarks.genes.options import GeneOptions
+from genomark.benchmarks.genes.suite import (
+    FOLDER,
+    PREFIX,
+    folder_benchmarks,
+    gene_benchmark,
+    gene_benchmark_ids,
+)
 from genomark.errors import UnknownNameError, UsageError
 
 GROUP = "genomark.benchmarks"
 
 SUITES: dict[str, tuple[str, ...]] = {
     "quickstart": ("kircher2019", "lentimpra-k562", "simulated-enhancers"),
+    "genes": tuple(gene_benchmark_ids()),
 }
 DEFAULT_SUITE = "quickstart"
 
@@ -21,8 +30,15 @@ def benchmark_entry_points() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
-def load_benchmark(name: str) -> Benchmark:
+def load_benchmark(name: str, options: GeneOptions = GeneOptions()) -> Benchmark:
     """Make the benchmark of a name.
+
+    Parameters
+    ----------
+    name : str
+        As `list benchmarks` shows it, or ``tasks:FOLDER#TASK``.
+    options : GeneOptions
+        For tasks on genes.
 
     Raises
     ------
@@ -31,9 +47,12 @@ def load_benchmark(name: str) -> Benchmark:
     UsageError
         If a plug-in's benchmark cannot be loaded.
     """
+    if name.startswith((PREFIX, FOLDER)):
+        return gene_benchmark(name, options)
     points = benchmark_entry_points()
     if name not in points:
-        raise UnknownNameError("benchmark", name, [*points, *(f"suite:{s}" for s in SUITES)])
+        known = [*points, *gene_benchmark_ids(), *(f"suite:{suite}" for suite in SUITES)]
+        raise UnknownNameError("benchmark", name, known)
     try:
         made: Benchmark = points[name].load()()
     # A plug-in may fail in any way; that must not take down what does not use it.
@@ -45,7 +64,7 @@ def load_benchmark(name: str) -> Benchmark:
 
 
 def expand(names: Sequence[str]) -> list[str]:
-    """Replace each ``suite:NAME`` by its benchmarks; each benchmark once, in order.
+    """Replace ``suite:NAME`` and ``tasks:FOLDER`` by their benchmarks; each once, in order.
 
     Parameters
     ----------
@@ -59,6 +78,8 @@ def expand(names: Sequence[str]) -> list[str]:
             if suite not in SUITES:
                 raise UnknownNameError("suite", suite, SUITES)
             expanded.extend(SUITES[suite])
+        elif name.startswith(FOLDER):
+            expanded.extend(folder_benchmarks(name))
         else:
             expanded.append(name)
     return list(dict.fromkeys(expanded))

@@ -8,6 +8,24 @@ from typing import Annotated
 
 import typer
 
+#: Heading of the options that concern tasks on genes.
+GENES = "Tasks on genes"
+
+
+class Missing(StrEnum):
+    """What becomes of a gene without a vector."""
+
+    DROP = "drop"
+    ZERO = "zero"
+    NOISE = "noise"
+
+
+class Pairs(StrEnum):
+    """How two vectors become one."""
+
+    AVERAGE = "average"
+    CONCAT = "concat"
+
 
 class Engine(StrEnum):
     """Where shards are computed."""
@@ -22,7 +40,7 @@ def run(
             "--model",
             "-m",
             metavar="SPEC",
-            help="A name (kmer:k=5), http://HOST:PORT, file:PATH, py:FILE.py:OBJECT. Repeat for "
+            help="A name (kmer:k=5), http://HOST:PORT, file:PATH, py:FILE.py:OBJECT, embedding:PATH. Repeat for "
             "more. None: the built-in baselines.",
         ),
     ] = None,
@@ -31,7 +49,7 @@ def run(
         typer.Option(
             "--benchmark",
             "-b",
-            metavar="NAME|suite:NAME",
+            metavar="NAME|suite:NAME|tasks:DIR",
             help="Repeat for more. None: the suite quickstart.",
         ),
     ] = None,
@@ -60,6 +78,54 @@ def run(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Let file: models leave items out.")
     ] = False,
+    probe: Annotated[
+        str,
+        typer.Option(
+            metavar="HEAD[:KEY=VALUE,...]",
+            help="linear (C=, alpha=, scale=, weights=, folds=, repeats=, permuted=), knn, forest, "
+            "mlp, or sklearn as gene-benchmark has it.",
+            rich_help_panel=GENES,
+        ),
+    ] = "linear",
+    missing: Annotated[
+        Missing, typer.Option(help="Genes without a vector.", rich_help_panel=GENES)
+    ] = Missing.DROP,
+    pairs: Annotated[
+        Pairs, typer.Option(help="The two vectors of a pair.", rich_help_panel=GENES)
+    ] = Pairs.AVERAGE,
+    exclude_symbols: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Leave these genes out.", rich_help_panel=GENES),
+    ] = None,
+    include_symbols: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Ask these genes alone.", rich_help_panel=GENES),
+    ] = None,
+    common_genes: Annotated[
+        bool,
+        typer.Option(
+            "--common-genes",
+            help="Ask only what all models have vectors for.",
+            rich_help_panel=GENES,
+        ),
+    ] = False,
+    sub_sample: Annotated[
+        float, typer.Option(help="Share of the rows to ask.", rich_help_panel=GENES)
+    ] = 1.0,
+    multi_label_th: Annotated[
+        float,
+        typer.Option(help="Leave labels out that are no more frequent.", rich_help_panel=GENES),
+    ] = 0.0,
+    cat_label_th: Annotated[
+        float,
+        typer.Option(help="Leave classes out that are no more frequent.", rich_help_panel=GENES),
+    ] = 0.0,
+    min_positives: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Leave labels and classes out with fewer genes.", rich_help_panel=GENES
+        ),
+    ] = 10,
 ) -> None:
     """Put models before benchmarks and print a ranked table.
 
@@ -72,11 +138,27 @@ def run(
       genomark run -m py:./my_model.py:predict -b suite:quickstart
       genomark run -m http://127.0.0.1:8000 -b simulated-enhancers
       genomark run -m file:predictions.csv -b lentimpra-k562 --allow-missing
+      genomark run -m embedding:my_genes.csv -m control:random -b suite:genes
+      genomark run -m minilm -b tasks:./my_tasks --probe linear:C=nested
     """
     import genomark
     from genomark.atomic import write_whole
+    from genomark.benchmarks import GeneOptions
     from genomark.cli.terminal import print_results, status
+    from genomark.genes import read_symbol_list
+    from genomark.probes import parse_probe
 
+    options = GeneOptions(
+        probe=parse_probe(probe),
+        missing=missing.value,
+        pairs=pairs.value,
+        exclude=tuple(read_symbol_list(exclude_symbols)) if exclude_symbols else None,
+        include=tuple(read_symbol_list(include_symbols)) if include_symbols else None,
+        sub_sample=sub_sample,
+        label_threshold=multi_label_th,
+        class_threshold=cat_label_th,
+        min_positives=min_positives,
+    )
     try:
         results = genomark.run(
             models or (),
@@ -87,6 +169,8 @@ def run(
             workers=workers,
             fresh=fresh,
             allow_missing=allow_missing,
+            gene_options=options,
+            common_genes=common_genes,
             game_files=game_files,
         )
     except KeyboardInterrupt:

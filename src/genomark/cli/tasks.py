@@ -34,7 +34,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 @app.command()
 def build(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="As in: tasks list.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the tasks.")] = Path("tasks"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder of the tasks. Left out: where the suite genes finds them."
+        ),
+    ] = None,
     files: Annotated[
         list[Path] | None,
         typer.Option(
@@ -90,6 +95,7 @@ def build(
       genomark tasks build gmt --file my_sets.gmt --min-genes 20
       genomark tasks build table --file my_genes.tsv --symbol-column gene --outcome-column essential
     """
+    from genomark.benchmarks.genes.suite import tasks_folder
     from genomark.genes.sources import Settings
     from genomark.genes.sources import build as build_tasks
 
@@ -104,6 +110,7 @@ def build(
         kind=kind.value if kind is not None else None,
         positive=positive,
     )
+    out = out or tasks_folder()
     built = build_tasks(source, out, files, settings, fresh=fresh)
     if as_json:
         typer.echo(_json(_build_document(built)))

@@ -1,6 +1,7 @@
 """Models: what can be asked, and how a spec string becomes one."""
 
 from genomark.models.capabilities import (
+    GeneEmbedder,
     ItemPredictor,
     Model,
     Predictor,
@@ -8,11 +9,19 @@ from genomark.models.capabilities import (
     TrainingSplit,
 )
 from genomark.models.python_function import as_model
-from genomark.models.registry import BASELINES, FORMS, load_model, model_entry_points
+from genomark.models.registry import (
+    BASELINES,
+    FORMS,
+    GENE_BASELINES,
+    load_model,
+    model_entry_points,
+)
 
 __all__ = [
     "BASELINES",
     "FORMS",
+    "GENE_BASELINES",
+    "GeneEmbedder",
     "ItemPredictor",
     "Model",
     "Predictor",

@@ -15,6 +15,7 @@ import msgspec
 
 from genomark.errors import GenomarkError, ModelError, UnknownNameError, UsageError
 from genomark.models.capabilities import Model
+from genomark.models.genes.files import load_gene_embedding
 from genomark.models.python_function import load_python_object
 from genomark.models.remote import RemotePredictor
 from genomark.models.replay import load_predictions
@@ -25,12 +26,15 @@ GROUP = "genomark.models"
 FORMS = {
     "http://HOST:PORT": "a GAME Predictor behind a URL",
     "file:PATH": "predictions from parquet, CSV, TSV or a GAME response (JSON)",
+    "embedding:PATH": "vectors of genes from CSV, parquet, npy, npz, h5ad, safetensors or word2vec",
     "py:FILE.py:OBJECT": "a function or model in a Python file",
     "py:MODULE:OBJECT": "a function or model in an installed module",
 }
 
 #: The models that run when none is named.
 BASELINES = ("gc", "cpg", "kmer", "motif", "control:random")
+#: The same where all benchmarks are about genes.
+GENE_BASELINES = ("bag-of-c8", "minilm", "symbol-ngrams", "control:random")
 
 
 def model_entry_points() -> dict[str, EntryPoint]:
@@ -63,6 +67,8 @@ def load_model(spec: str, *, allow_missing: bool = False) -> Model:
     name, _, rest = spec.partition(":")
     if name == "file":
         return load_predictions(spec, allow_missing=allow_missing)
+    if name == "embedding":
+        return load_gene_embedding(spec)
     if name == "py":
         return load_python_object(spec)
     points = model_entry_points()

@@ -14,7 +14,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from genomark.probes.design import Design
+from genomark.probes.design import DenseDesign, Design
 
 #: Rows of the sample: at least so many, and so many a dimension.
 _ROWS = 4000
@@ -31,13 +31,12 @@ class Curvature:
 
     def __init__(self, design: Design) -> None:
         self._penalised = design.penalised
-        sample = design.sample(max(_ROWS, _ROWS_A_DIMENSION * design.width))
-        self._diagonal: NDArray[np.float64] | None = None
-        self._gram: NDArray[np.float32] | None = None
-        if sample is None:
-            self._diagonal = design.mean_squares()
-        else:
-            self._gram = (sample.T @ sample) / np.float32(sample.shape[0])
+        self._diagonal = design.mean_squares()
+        self._gram = design.products(max(_ROWS, _ROWS_A_DIMENSION * design.width))
+        if self._gram is not None and isinstance(design, DenseDesign):
+            # What few rows have, a sample may miss: the diagonal is that of all rows.
+            lacking = self._diagonal - np.diag(self._gram)
+            self._gram[np.diag_indices_from(self._gram)] += np.maximum(lacking, 0.0)
         self._inverses: dict[int, NDArray[np.float32]] = {}
         self._lock = threading.Lock()
 
@@ -69,7 +68,6 @@ class Curvature:
 
     def _make(self, strength: float) -> NDArray[np.float32]:
         if self._gram is None:
-            assert self._diagonal is not None
             return (1.0 / (strength * self._diagonal + self._penalised + 1e-12)).astype(np.float32)
         hessian = strength * self._gram
         # Padding has neither curvature nor penalty; anything above 0 keeps it out of the way.

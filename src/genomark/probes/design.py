@@ -97,12 +97,15 @@ class Design(Protocol):
         """The rows without intercept and padding, float32[n_rows, d]."""
         ...
 
-    def sample(self, rows: int) -> NDArray[np.float32] | None:
-        """About so many rows, evenly spaced; None where there are too many dimensions for that."""
+    def products(self, rows: int) -> NDArray[np.float32] | None:
+        """Mean of ``x x'``, float32[width, width], from about so many rows where all are many.
+
+        None where there are too many dimensions for that.
+        """
         ...
 
     def mean_squares(self) -> NDArray[np.float64]:
-        """Mean square of each dimension, float64[width], for designs without a sample."""
+        """Mean square of each dimension over all rows, float64[width]."""
         ...
 
 
@@ -170,10 +173,10 @@ class DenseDesign:
             out[start : start + _BLOCK] = block @ weights.T
         return out
 
-    def sample(self, rows: int) -> NDArray[np.float32] | None:
-        """About so many rows, evenly spaced."""
-        step = max(1, self.n_rows // rows)
-        return self.matrix[::step]
+    def products(self, rows: int) -> NDArray[np.float32]:
+        """Mean of ``x x'`` over about so many rows, evenly spaced."""
+        sample = self.matrix[:: max(1, self.n_rows // rows)]
+        return (sample.T @ sample) / np.float32(sample.shape[0])
 
     def mean_squares(self) -> NDArray[np.float64]:
         """Mean square of each dimension."""
@@ -260,16 +263,28 @@ class PairDesign:
         second = self._parts[1][self._second - self._parts[0].shape[0]]
         return np.hstack([first[:, :-1], second[:, :-1]])
 
-    def sample(self, rows: int) -> NDArray[np.float32] | None:
-        """About so many pairs, evenly spaced, as dense rows."""
+    def products(self, rows: int) -> NDArray[np.float32] | None:
+        """Mean of ``x x'`` over all pairs, by way of the entities: ``E' (P'P) E``."""
         if self._sparse:
             return None
-        step = max(1, self.n_rows // rows)
-        first, second = self._first[::step], self._second[::step]
-        if len(self._parts) == 1:
-            return np.asarray(self._parts[0][first] + self._parts[0][second])
-        count = self._parts[0].shape[0]
-        return np.hstack([self._parts[0][first], self._parts[1][second - count]])
+        count = self._parts[0].shape[0] * len(self._parts)
+        both = [np.bincount(side, minlength=count) for side in (self._first, self._second)]
+        ones = np.ones(self.n_rows, np.float32)
+        met = csr_array((ones, (self._first, self._second)), shape=(count, count))
+        linked = csr_array(met + met.T)
+        alone = (both[0] + both[1]).astype(np.float32)
+        blocks = np.split(np.arange(count), len(self._parts))
+        rows_of = [
+            np.hstack(
+                [
+                    _linked(linked, alone, mine, other, part)
+                    for other, part in zip(blocks, self._parts, strict=True)
+                ]
+            )
+            for mine in blocks
+        ]
+        gram = np.vstack([part.T @ each for part, each in zip(self._parts, rows_of, strict=True)])
+        return np.asarray(gram / np.float32(self.n_rows))
 
     def mean_squares(self) -> NDArray[np.float64]:
         """Mean square of each dimension, as if the two entities of a pair shared none."""
@@ -315,6 +330,20 @@ def _product(matrix: Any, other: Floats) -> Floats:
         block = matrix[:, start : start + _BLOCK].astype(other.dtype)
         total += block @ other[start : start + _BLOCK]
     return total
+
+
+def _linked(
+    linked: csr_array,
+    alone: NDArray[np.float32],
+    mine: NDArray[np.int64],
+    other: NDArray[np.int64],
+    vectors: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """``(P'P)[mine, other] @ vectors``: pairs they are met in, and on the diagonal all of them."""
+    summed = np.asarray(linked[mine][:, other] @ vectors)
+    if mine[0] == other[0]:
+        summed += alone[mine, None] * vectors
+    return summed
 
 
 def _with_intercept(entities: DenseDesign | csr_array) -> Any:

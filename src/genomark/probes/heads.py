@@ -58,8 +58,11 @@ def cross_validated_head(
     head : str
         ``knn``, ``forest``, ``mlp``, ``sklearn-logistic`` or ``sklearn-linear``.
     settings : mapping of str to object
-        ``knn``: `k` (15) and `metric` (``cosine``). The others take some of scikit-learn's
-        parameters by their names, with its defaults but for `max_iter` of the logistic head (5000).
+        ``knn``: `k` (15), `metric` (``cosine``, ``euclidean``). The rest by scikit-learn's names,
+        with its defaults but for `max_iter` of the logistic head. ``forest``: `n_estimators`,
+        `max_depth`, `min_samples_leaf`, `max_features`. ``mlp``: `hidden_layer_sizes`, `alpha`,
+        `learning_rate_init`, `max_iter`, `early_stopping`. ``sklearn-logistic``: `C`, `tol`,
+        `max_iter` (5000), `class_weight`.
     x : ndarray of float32, shape (n, d)
         Used as it is.
     targets : ndarray of float64, shape (n, n_labels)

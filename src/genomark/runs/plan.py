@@ -135,6 +135,12 @@ def make_plan(
         except DatasetError as error:
             plan.skipped.append(Skipped(benchmark=name, reason=str(error)))
             continue
+        except GenomarkError as error:
+            # A task that cannot be asked ends no other.
+            plan.failed += [
+                Failed(benchmark=name, model=spec, reason=str(error)) for spec, _ in models
+            ]
+            continue
         for spec, model in models:
             if spec in silent:
                 plan.failed.append(Failed(benchmark=name, model=spec, reason=silent[spec]))

@@ -22,7 +22,7 @@ from genomark.runs.executor import Executor
 from genomark.runs.journal import Journal
 from genomark.runs.plan import Evaluation, Plan, Shard
 from genomark.runs.progress import Progress
-from genomark.runs.shards import ShardOutcome, response_path, shard_path
+from genomark.runs.shards import ShardOutcome, read_report, response_path, shard_path
 from genomark.scoring import (
     CONFIDENCE,
     REPLICATES,
@@ -202,6 +202,12 @@ class Run:
             found.extend(benchmark.compare(scored, self._asking(states[0].evaluation)))
         return found
 
+    def _report(self, evaluation: Evaluation) -> dict[str, Any]:
+        report: dict[str, Any] = {}
+        for shard in evaluation.shards:
+            report.update(read_report(shard_path(self._journal.folder, shard.digest)))
+        return report
+
     def _asking(self, evaluation: Evaluation) -> Asking:
         return Asking(evaluation.seed, self._threads)
 
@@ -220,6 +226,9 @@ class Run:
             "headline": list(benchmark.headlines),
             **benchmark.settings(),
         }
+        report = self._report(evaluation)
+        if report:
+            settings["fit"] = report
         if evaluation.limit is None and benchmark.ceiling:
             settings["ceiling"] = dict(benchmark.ceiling)
         return Result(

@@ -9,6 +9,7 @@ import time
 import traceback
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import polars as pl
@@ -20,6 +21,9 @@ from genomark.errors import GenomarkError
 from genomark.models import Model, Predictor, Trainable, load_model
 from genomark.protocol import JSON, PredictResponse, encode
 from genomark.runs.plan import Shard
+
+#: Where a shard's file keeps what was told with its predictions.
+_REPORT = "genomark.report"
 
 
 class ShardOutcome(msgspec.Struct, frozen=True):
@@ -76,7 +80,7 @@ class Workshop:
         try:
             model = self._model(shard)
             meter.watch(model)
-            content = _parquet(self._answers(shard, model))
+            content = _parquet(*self._answers(shard, model))
             write_whole(shard_path(self.folder, shard.digest), content)
             file_digest = digest_of_bytes([content])
         except GenomarkError as failure:
@@ -87,13 +91,17 @@ class Workshop:
             trace = traceback.format_exc()
         return meter.outcome(shard.digest, file_digest, error, trace)
 
-    def _answers(self, shard: Shard, model: Model) -> pl.DataFrame:
+    def _answers(self, shard: Shard, model: Model) -> tuple[pl.DataFrame, dict[str, Any]]:
+        """Ask; give the predictions, and what there is to tell of how they were made."""
+        report: dict[str, Any] = {}
+
         def keep(response: PredictResponse) -> None:
             write_whole(response_path(self.folder, shard.digest), encode(response, JSON))
 
-        asking = Asking(shard.seed, self._threads, keep if shard.keep_response else None)
+        kept = keep if shard.keep_response else None
+        asking = Asking(shard.seed, self._threads, kept, report.update)
         benchmark = self._benchmark(shard.benchmark)
-        return benchmark.answer(model, self._items(shard), asking)
+        return benchmark.answer(model, self._items(shard), asking), report
 
     def _items(self, shard: Shard) -> pl.DataFrame:
         key = (shard.benchmark, shard.limit)
@@ -130,9 +138,16 @@ def response_path(folder: Path, digest: str) -> Path:
     return folder / "responses" / f"{digest}.json"
 
 
-def _parquet(frame: pl.DataFrame) -> bytes:
+def read_report(path: Path) -> dict[str, Any]:
+    """Read what was told with a shard's predictions."""
+    text = pl.read_parquet_metadata(path).get(_REPORT)
+    return msgspec.json.decode(text) if text else {}
+
+
+def _parquet(frame: pl.DataFrame, report: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
-    frame.write_parquet(buffer, compression="zstd")
+    told = {_REPORT: msgspec.json.encode(report).decode()} if report else None
+    frame.write_parquet(buffer, compression="zstd", metadata=told)
     return buffer.getvalue()
 
 

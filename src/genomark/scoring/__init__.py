@@ -4,11 +4,12 @@ from genomark.scoring.label_folds import FOLD_METRICS, fold_values
 from genomark.scoring.labels import (
     LABEL_HEADLINES,
     LabelAnswers,
+    judge_labels,
     label_headline_replicates,
     score_labels,
 )
 from genomark.scoring.metrics import METRICS, Metric, metric
-from genomark.scoring.ranks import Comparison, Rank, compare, rank
+from genomark.scoring.ranks import Comparison, Rank, compare, compare_headlines, rank
 from genomark.scoring.records import (
     PREDICTION_COLUMNS,
     SCHEMA_VERSION,
@@ -24,7 +25,7 @@ from genomark.scoring.records import (
     result_json,
     result_schema,
 )
-from genomark.scoring.score import CONFIDENCE, REPLICATES, ScoringRule, score
+from genomark.scoring.score import CONFIDENCE, REPLICATES, Headline, ScoringRule, score
 
 __all__ = [
     "CONFIDENCE",
@@ -39,6 +40,7 @@ __all__ = [
     "Cost",
     "Coverage",
     "FailureCount",
+    "Headline",
     "LabelAnswers",
     "Metric",
     "MetricRow",
@@ -47,7 +49,9 @@ __all__ = [
     "Result",
     "ScoringRule",
     "compare",
+    "compare_headlines",
     "fold_values",
+    "judge_labels",
     "label_headline_replicates",
     "metric",
     "predictions_digest",

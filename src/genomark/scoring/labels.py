@@ -27,7 +27,7 @@ from genomark.scoring.label_replicates import (
     value_replicates,
 )
 from genomark.scoring.records import MetricRow
-from genomark.scoring.score import CONFIDENCE, REPLICATES, percentile_interval
+from genomark.scoring.score import CONFIDENCE, REPLICATES, Headline, percentile_interval
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -158,13 +158,29 @@ def score_labels(
         Those of `LABEL_HEADLINES` first, in that order; then one for each metric that has a mean
         over labels and each label, in the order of the labels.
     """
+    rows, _ = judge_labels(
+        answers, seed=seed, replicates=replicates, cluster=cluster, threads=threads
+    )
+    return rows
+
+
+def judge_labels(
+    answers: LabelAnswers,
+    *,
+    seed: int,
+    replicates: int = REPLICATES,
+    cluster: str = "genes",
+    threads: int = 1,
+) -> tuple[list[MetricRow], Headline]:
+    """Give the rows of `score_labels` and the headline of `label_headline_replicates` at once."""
     found = _compute(answers, seed, replicates, threads)
-    return [_row(each, answers, replicates, cluster) for each in found]
+    rows = [_row(each, answers, replicates, cluster) for each in found]
+    return rows, _headline(found[0], answers, replicates)
 
 
 def label_headline_replicates(
     answers: LabelAnswers, *, seed: int, replicates: int = REPLICATES, threads: int = 1
-) -> tuple[float | None, Floats]:
+) -> Headline:
     """Compute the first of `LABEL_HEADLINES` and its replicates, for paired comparison.
 
     Two models give paired replicates if their answers have the same rows in the same order.
@@ -176,10 +192,15 @@ def label_headline_replicates(
         NaN where undefined, and throughout where there is only one cluster or no value.
     """
     headline = _compute(answers, seed, replicates, threads)[0]
-    if headline.reason is not None:
-        return None, np.full(replicates, np.nan)
-    value, drawn = float(headline.columns[0]), headline.columns[1:]
-    return value, drawn if answers.clusters.max() > 0 else np.full(replicates, np.nan)
+    return _headline(headline, answers, replicates)
+
+
+def _headline(found: _Found, answers: LabelAnswers, replicates: int) -> Headline:
+    undefined = np.full(replicates, np.nan)
+    if found.reason is not None:
+        return None, undefined
+    value, drawn = float(found.columns[0]), found.columns[1:]
+    return value, drawn if answers.clusters.max() > 0 else undefined
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import polars as pl
 from genomark.scoring.metrics import metric
 from genomark.scoring.score import (
     REPLICATES,
+    Headline,
     ScoringRule,
     headline_replicates,
     percentile_interval,
@@ -91,23 +92,53 @@ def compare(
                 headline_replicates(items[m].filter(shared), rule, seed=seed, replicates=replicates)
                 for m in (a, b)
             )
-        if first[0] is None or second[0] is None:
-            continue
-        interval = percentile_interval(first[1] - second[1])
-        rounding = _ROUNDING * max(abs(first[0]), abs(second[0]))
-        comparisons.append(
-            Comparison(
-                benchmark=benchmark,
-                metric=rule.headline,
-                model_a=a,
-                model_b=b,
-                difference=first[0] - second[0],
-                interval=interval,
-                n=int(shared.sum()),
-                tied=interval is None or (interval[0] <= rounding and interval[1] >= -rounding),
-            )
+        comparisons += compare_headlines(
+            benchmark, rule.headline, (a, b), (first, second), int(shared.sum())
         )
     return comparisons
+
+
+def compare_headlines(
+    benchmark: str,
+    metric_name: str,
+    models: tuple[str, str],
+    headlines: tuple[Headline, Headline],
+    n: int,
+) -> list[Comparison]:
+    """Compare two models by their headline metric and its paired replicates.
+
+    Parameters
+    ----------
+    benchmark, metric_name : str
+        Names that the comparison carries.
+    models : tuple of str
+    headlines : tuple of (value, replicates)
+        On the same `n` items; ``None`` where a metric is undefined.
+    n : int
+
+    Returns
+    -------
+    list of Comparison
+        One, or none where either metric is undefined.
+    """
+    (first, first_drawn), (second, second_drawn) = headlines
+    if first is None or second is None:
+        return []
+    interval = percentile_interval(first_drawn - second_drawn)
+    rounding = _ROUNDING * max(abs(first), abs(second))
+    tied = interval is None or (interval[0] <= rounding and interval[1] >= -rounding)
+    return [
+        Comparison(
+            benchmark=benchmark,
+            metric=metric_name,
+            model_a=models[0],
+            model_b=models[1],
+            difference=first - second,
+            interval=interval,
+            n=n,
+            tied=tied,
+        )
+    ]
 
 
 def rank(

@@ -128,7 +128,8 @@ class Result(msgspec.Struct, frozen=True):
         raise KeyError((name, group))
 
 
-#: Columns of Predictions; `reason` says why a value is null.
+#: Columns of Predictions; `reason` says why a value is null. Where one item has several values,
+#: such as one a label, `value` is a list of float32.
 PREDICTION_COLUMNS = {
     "item_id": pl.String,
     "task": pl.String,
@@ -139,10 +140,10 @@ PREDICTION_COLUMNS = {
 
 def predictions_digest(predictions: pl.DataFrame) -> str:
     """Digest of ids, tasks and values, whatever file they are kept in."""
-    parts: list[bytes | memoryview] = []
-    for name in ("item_id", "task"):
-        parts.extend(value.encode() for value in predictions[name])
+    parts = ["\n".join(predictions[name]).encode() for name in ("item_id", "task")]
     values = predictions["value"]
+    if isinstance(values.dtype, pl.List):
+        values = values.explode()
     parts.append(values.fill_null(float("nan")).to_numpy().tobytes())
     return digest_of_bytes(parts)
 

@@ -21,6 +21,8 @@ from genomark.scoring.records import MetricRow
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+#: A headline metric, or None where it is undefined, and its replicates.
+Headline = tuple[float | None, Floats]
 
 REPLICATES = 1000
 CONFIDENCE = 0.95
@@ -92,7 +94,7 @@ def score(
 
 def headline_replicates(
     items: pl.DataFrame, rule: ScoringRule, *, seed: int, replicates: int = REPLICATES
-) -> tuple[float | None, Floats]:
+) -> Headline:
     """Compute the headline metric and its replicates, for paired comparison.
 
     Two models give paired replicates when `items` hold the same rows in the same order.

@@ -1,4 +1,4 @@
-"""``text:ENCODER``: genes by text, through any checkpoint in the Hugging Face format."""
+"""Any checkpoint in the Hugging Face format as an encoder of texts."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from typing import Literal
 
 from genomark.digests import digest_of
 from genomark.errors import ModelError, UsageError
-from genomark.models.genes.descriptors import Missing, descriptor
 from genomark.models.genes.encoders import Batch, digest_of_checkpoint
-from genomark.models.genes.text import TextEmbedder, spec_of
 from genomark.models.genes.torch_encoders import Loading, SentenceEncoder, TokenMean
 
 #: Raise it when vectors change, so that none kept from before is taken for a new one.
@@ -25,60 +23,7 @@ _READ = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.vocab", "*
 _LEFT = ("onnx/*", "openvino/*", "original/*")
 _CODE = "*.py"
 
-YesNo = Literal["yes", "no"]
 Pooling = Literal["own", "mean"]
-
-
-def checkpoint(
-    encoder: str,
-    descriptions: str = "symbol",
-    id: str = "",
-    text: str = "",
-    missing: Missing = "drop",
-    pooling: Pooling = "own",
-    special: YesNo = "no",
-    window: int = 0,
-    device: str = "cpu",
-    trust: YesNo = "no",
-) -> TextEmbedder:
-    """Make ``text:ENCODER,descriptions=...``.
-
-    Parameters
-    ----------
-    encoder : str
-        A local folder, or a name on the Hugging Face hub, perhaps with ``@revision``.
-    descriptions, id, text, missing : str
-        As for `genomark.models.genes.descriptors.descriptor`.
-    pooling : {"own", "mean"}
-        Whether a checkpoint with modules of sentence-transformers (``modules.json``) pools as
-        they say, or by the mean of its tokens, as any other checkpoint does.
-    special : {"no", "yes"}
-        Whether special tokens count in the mean.
-    window : int
-        Tokens a text is cut at for the mean; 0 for what the checkpoint can see.
-    device : str
-        As torch names it. Vectors of two devices differ in their last digits, and are kept apart.
-    trust : {"no", "yes"}
-        Whether code that comes with the checkpoint may run.
-
-    Raises
-    ------
-    UsageError
-        If there is no such folder, the settings contradict each other, or a library is lacking.
-    ModelError
-        If the checkpoint cannot be had.
-    """
-    settings = {key: value for key, value in locals().items() if key != "encoder"}
-    made = CheckpointEncoder(
-        encoder,
-        pooling=pooling,
-        special=special == "yes",
-        window=window,
-        device=device,
-        trust=trust == "yes",
-    )
-    described = descriptor(descriptions, id=id, text=text, missing=missing)
-    return TextEmbedder(spec_of("text", [encoder], checkpoint, settings), made, described)
 
 
 class CheckpointEncoder:
@@ -88,8 +33,23 @@ class CheckpointEncoder:
     ----------
     name : str
         A folder, or a name on the hub, perhaps with ``@revision``.
-    pooling, special, window, device, trust
-        As for `checkpoint`.
+    pooling : {"own", "mean"}
+        Whether a checkpoint with modules of sentence-transformers (``modules.json``) pools as
+        they say, or by the mean of its tokens, as any other checkpoint does.
+    special : bool
+        Whether special tokens count in the mean.
+    window : int
+        Tokens a text is cut at for the mean; 0 for what the checkpoint can see.
+    device : str
+        As torch names it. Vectors of two kinds of device differ in their last digits, and are kept
+        apart.
+    trust : bool
+        Whether code that comes with the checkpoint may run.
+
+    Raises
+    ------
+    UsageError
+        If there is no such folder, the settings contradict each other, or a library is lacking.
     """
 
     def __init__(

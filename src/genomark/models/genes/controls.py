@@ -70,6 +70,8 @@ class OneHotGenes:
     entity is in one row only, it tells nothing.
     """
 
+    #: Genes of a training part tell nothing of others, unless they are met again in other pairs.
+    pairs_only = True
     info = ModelIdentity(
         id="control:onehot",
         version=_VERSION,

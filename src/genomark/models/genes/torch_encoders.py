@@ -64,7 +64,7 @@ class SentenceEncoder:
 
     def encode(self, texts: Sequence[str]) -> Iterator[Batch]:
         """Encode texts of the same length together."""
-        with _as_model_error(self._loading.folder):
+        with _as_model_error(self._loading):
             for places in same_length_batches(self._lengths(texts), texts, self._loading.tokens):
                 vectors = self._model.encode(
                     [texts[place] for place in places],
@@ -123,7 +123,7 @@ class TokenMean:
 
     def encode(self, texts: Sequence[str]) -> Iterator[Batch]:
         """Encode windows of the same length together."""
-        with _as_model_error(self._loading.folder):
+        with _as_model_error(self._loading):
             order = sorted(range(len(texts)), key=lambda place: (len(texts[place]), texts[place]))
             for first in range(0, len(order), _TEXTS):
                 places = order[first : first + _TEXTS]
@@ -217,7 +217,7 @@ class TokenMean:
 
 
 @contextmanager
-def _as_model_error(folder: Path) -> Iterator[None]:
+def _as_model_error(loading: Loading) -> Iterator[None]:
     """One line for what any code of a checkpoint may raise."""
     try:
         yield
@@ -226,7 +226,18 @@ def _as_model_error(folder: Path) -> Iterator[None]:
     # Models are code of others: they may fail in any way.
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"text:{folder}: the checkpoint cannot be used: {reason}") from error
+        hint = "" if loading.trust or not _has_code(loading.folder) else _TRUST
+        raise ModelError(
+            f"text:{loading.folder}: the checkpoint cannot be used: {reason}{hint}"
+        ) from error
+
+
+_TRUST = ". It names code of its own, which runs only with trust=yes"
+
+
+def _has_code(folder: Path) -> bool:
+    config = folder / "config.json"
+    return config.is_file() and b'"auto_map"' in config.read_bytes()
 
 
 @contextmanager

@@ -1,0 +1,279 @@
+"""A task on genes as a benchmark: vectors in, a cross-validated probe, scores out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from genomark.benchmarks.benchmark import Asking, Benchmark, coverage_of
+from genomark.benchmarks.genes.gene_scores import GeneScores
+from genomark.benchmarks.genes.options import GeneOptions
+from genomark.benchmarks.genes.question import Question, item_ids, kind_of, prepared
+from genomark.benchmarks.genes.vectors import rows_of
+from genomark.digests import digest_of, digest_of_bytes
+from genomark.errors import CapabilityError
+from genomark.genes import GeneTask
+from genomark.models import GeneEmbedder, ItemPredictor, Model, TrainingSplit
+from genomark.probes import Fit, cross_validate, settings_of
+from genomark.scoring import (
+    LABEL_HEADLINES,
+    Comparison,
+    Coverage,
+    MetricRow,
+    ModelIdentity,
+    compare_headlines,
+)
+
+
+class GeneBenchmark(Benchmark):
+    """What a representation of genes knows of one task.
+
+    Parameters
+    ----------
+    id, title, citation : str
+    load : callable
+        Gives the task, or raises a `DatasetError` that says how to get it.
+    family : str
+        Which kind of knowledge it is about.
+    options : GeneOptions
+    datasets : tuple of str
+    version : str
+    """
+
+    capability = "GeneEmbedder"
+    asks = "genes"
+    seeded = True
+    in_process = True
+
+    def __init__(
+        self,
+        id: str,
+        title: str,
+        load: Callable[[], GeneTask],
+        *,
+        family: str,
+        citation: str,
+        options: GeneOptions = GeneOptions(),
+        datasets: tuple[str, ...] = (),
+        version: str = "1",
+    ) -> None:
+        self.id = id
+        self.title = title
+        self.family = family
+        self.citation = citation
+        self.datasets = datasets
+        self.version = version
+        self.options = options
+        self._load = load
+        self._questions: dict[tuple[int, int], Question] = {}
+
+    @cached_property
+    def task(self) -> GeneTask:
+        """The task, with the options applied."""
+        return prepared(self._load(), self.options)
+
+    @cached_property
+    def items(self) -> pl.DataFrame:
+        """One row per row of the task: columns `item_id` and `row`."""
+        return pl.DataFrame({"item_id": item_ids(self.task)}).with_row_index("row")
+
+    @property
+    def headlines(self) -> tuple[str, ...]:
+        """Names of the rows a table shows."""
+        return LABEL_HEADLINES[self.task.kind][:2]
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the genes, the truth, the probe and every other option."""
+        task = self.task
+        asked = [self.id, self.version, task.kind, task.labels, task.negative, task.groups]
+        return digest_of_bytes(
+            [
+                digest_of([*asked, self.options]).encode(),
+                "\n".join(self.items["item_id"]).encode(),
+                np.ascontiguousarray(task.targets).tobytes(),
+            ]
+        )
+
+    def parts(self, limit: int | None = None) -> Iterator[pl.DataFrame]:
+        """All at once: a fold must see all the others."""
+        items = self.items
+        if limit is not None and limit < items.height:
+            items = items[np.linspace(0, items.height - 1, limit).round().astype(np.int64)]
+        yield items
+
+    def covered_by(self, model: Model) -> NDArray[np.bool_]:
+        """Rows of the task whose entities a model all has vectors for, bool[n]."""
+        if not isinstance(model, GeneEmbedder):
+            return np.ones(len(self.task), dtype=bool)
+        covered = np.ones(len(self.task), dtype=bool)
+        for column in self.task.entities.columns:
+            names = self.task.entities[column].to_list()
+            covered &= model.gene_table(names, kind_of(column)).rows(names) >= 0
+        return covered
+
+    def restricted(self, models: Sequence[Model]) -> GeneBenchmark:
+        """Make the same benchmark of the rows that all these models cover."""
+        covered = np.logical_and.reduce([self.covered_by(model) for model in models])
+
+        def load() -> GeneTask:
+            note = f"{int(covered.sum()):,} of {covered.size:,} rows: those that all models cover"
+            return self.task.keep_rows(covered, note)
+
+        return GeneBenchmark(
+            self.id,
+            self.title,
+            load,
+            family=self.family,
+            citation=self.citation,
+            options=self.options.without_filters(),
+            datasets=self.datasets,
+            version=self.version,
+        )
+
+    def identify(self, model: Model) -> tuple[ModelIdentity, TrainingSplit | None]:
+        """Take embedders of genes, and the control that reads the answers."""
+        if isinstance(model, GeneEmbedder):
+            if getattr(model, "pairs_only", False) and self.task.entities.width == 1:
+                raise CapabilityError(
+                    f"'{model.info.id}' tells genes apart and knows nothing else of them: it can "
+                    "be asked about pairs only"
+                )
+            return model.info, None
+        if isinstance(model, ItemPredictor) and model.reads_answers:
+            return model.info, None
+        raise CapabilityError(
+            f"'{model.info.id}' gives no vectors for genes: '{self.id}' needs a {self.capability}"
+        )
+
+    def settings(self) -> Mapping[str, Any]:
+        """Family, kind and probe; what was left out."""
+        return {
+            "family": self.family,
+            "task_kind": self.task.kind,
+            "positive_class": self.task.labels[0] if self.task.kind == "binary" else None,
+            "probe": settings_of(self.options.probe),
+            "missing": self.options.missing,
+            "pairs": self.options.pairs if self.task.entities.width > 1 else None,
+            "notes": list(self.task.notes),
+        }
+
+    def answer(self, model: Model, part: pl.DataFrame, asking: Asking) -> pl.DataFrame:
+        """Fit the probe with each fold held out, and answer for the genes of that fold."""
+        question = self._question(part.height, asking.seed)
+        task = question.task
+        if not isinstance(model, GeneEmbedder):
+            # The control that reads the answers; above 0 says yes.
+            truth = task.targets if task.kind == "regression" else 2.0 * task.targets - 1.0
+            return self._frame(question, [truth] * len(question.folds), [None] * len(task))
+        rows = rows_of(model, task, self.options)
+        fits = []
+        for fold in question.folds:
+            fit = cross_validate(
+                rows.design,
+                task.kind,
+                np.ascontiguousarray(task.targets[rows.present]),
+                fold[rows.present],
+                self.options.probe,
+                rows.curvature,
+                seed=asking.seed,
+                threads=asking.threads,
+            )
+            fits.append(fit)
+        asking.tell(_report(fits, rows.filled, question.notes))
+        answers = []
+        for fit in fits:
+            values = np.full(task.targets.shape, np.nan)
+            values[rows.present] = fit.scores
+            answers.append(values)
+        return self._frame(question, answers, rows.reasons)
+
+    def scored(self, predictions: Path, limit: int | None) -> GeneScores:
+        """Set predictions beside the truth."""
+        (part,) = self.parts(limit)
+        task = self.task
+        if part.height < len(task):
+            keep = np.zeros(len(task), dtype=bool)
+            keep[part["row"].to_numpy()] = True
+            task = task.keep_rows(keep)
+        return GeneScores(predictions, task)
+
+    def score(self, scored: GeneScores, asking: Asking) -> list[MetricRow]:
+        """Compute every metric of the kind of task, for each label and their mean."""
+        return scored.rows(asking)
+
+    def coverage(self, scored: GeneScores) -> Coverage:
+        """Count genes, or pairs."""
+        return coverage_of(scored.reasons, scored.answered)
+
+    def compare(self, scored: Mapping[str, GeneScores], asking: Asking) -> list[Comparison]:
+        """Compare every pair of models on the rows both answered, the genes drawn in pairs."""
+        found = []
+        for a, b in combinations(scored, 2):
+            first, second = scored[a], scored[b]
+            shared = first.answered & second.answered
+            n = int(shared.sum())
+            if n == 0:
+                continue
+            compared = compare_headlines(
+                self.id,
+                self.headlines[0],
+                (a, b),
+                (first.headline(asking, shared), second.headline(asking, shared)),
+                n,
+            )
+            found.extend(compared)
+        return found
+
+    def _question(self, size: int, seed: int) -> Question:
+        key = (size, seed)
+        if key not in self._questions:
+            task = self.task
+            if size < len(task):
+                keep = np.zeros(len(task), dtype=bool)
+                keep[np.linspace(0, len(task) - 1, size).round().astype(np.int64)] = True
+                task = task.keep_rows(keep)
+            self._questions[key] = Question.of(task, self.options, seed)
+        return self._questions[key]
+
+    def _frame(
+        self, question: Question, answers: list[Any], reasons: list[str | None]
+    ) -> pl.DataFrame:
+        """Write answers as Predictions: one row a gene and repeat, one value a label."""
+        ids = item_ids(question.task)
+        frames = []
+        for repeat, (fold, values) in enumerate(zip(question.folds, answers, strict=True)):
+            present = np.isfinite(values).all(axis=1)
+            value = pl.Series("value", values.astype(np.float32)).cast(pl.List(pl.Float32))
+            frames.append(
+                pl.DataFrame(
+                    {
+                        "item_id": ids,
+                        "task": pl.Series([self.id]).new_from_index(0, len(ids)),
+                        "repeat": np.full(len(ids), repeat, np.int8),
+                        "fold": fold,
+                        "value": value,
+                        "reason": pl.Series(reasons, dtype=pl.String),
+                    }
+                ).with_columns(value=pl.when(pl.Series(present)).then("value"))
+            )
+        return pl.concat(frames)
+
+
+def _report(fits: list[Fit], filled: int, notes: tuple[str, ...]) -> dict[str, Any]:
+    """Say how the fits went, for the Result."""
+    told = list(dict.fromkeys([*notes, *(note for fit in fits for note in fit.notes)]))
+    if filled:
+        told.append(f"{filled:,} vectors were made up, as asked for")
+    return {
+        "passes": max(fit.passes for fit in fits),
+        "relative_decrement": max(fit.decrement for fit in fits),
+        "notes": told,
+    }
