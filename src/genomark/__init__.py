@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genomark.api import run, serve
-    from genomark.benchmarks import Benchmark
+    from genomark.benchmarks import Benchmark, GeneOptions
     from genomark.errors import GenomarkError
     from genomark.results import Results, load_results
     from genomark.scoring import Result

@@ -27,6 +27,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+#: Names that a message lists before it says that there are more.
+_NAMES_SHOWN = 40
+#: Letters of what a stranger said that a message repeats.
+_LONGEST_QUOTE = 500
+
+
+def one_line(text: object) -> str:
+    """Make one printable line of bounded length: what a stranger says may hold anything."""
+    words = "".join(letter if letter.isprintable() else " " for letter in str(text)).split()
+    line = " ".join(words)
+    return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}..."
+
 
 class GenomarkError(Exception):
     """Root of everything genomark raises on purpose."""
@@ -51,8 +63,10 @@ class UnknownNameError(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-        hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(names)}."
+        folded = {each.casefold(): each for each in names}
+        near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.5)
+        shown = ", ".join(names[:_NAMES_SHOWN]) + (", ..." if len(names) > _NAMES_SHOWN else "")
+        hint = f"Did you mean '{folded[near[0]]}'?" if near else f"Known: {shown}."
         super().__init__(f"No {kind} named '{name}'. {hint}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import EntryPoint, entry_points
 
 from genomark.benchmarks.benchmark import Benchmark
-from genomark.benchmarks.genes.options import GeneOptions
+from genomark.benchmarks.genes.options import DEFAULT_OPTIONS, GeneOptions
 from genomark.benchmarks.genes.suite import (
     FOLDER,
     PREFIX,
@@ -30,7 +30,7 @@ def benchmark_entry_points() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
-def load_benchmark(name: str, options: GeneOptions = GeneOptions()) -> Benchmark:
+def load_benchmark(name: str, options: GeneOptions = DEFAULT_OPTIONS) -> Benchmark:
     """Make the benchmark of a name.
 
     Parameters

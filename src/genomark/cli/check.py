@@ -264,7 +264,7 @@ def _brief(text: str) -> str:
 
 def _shown(text: str) -> str:
     """Make one printable line of what a server said."""
-    from genomark.models.transport import one_line
+    from genomark.errors import one_line
 
     return one_line(text)
 

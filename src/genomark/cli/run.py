@@ -40,8 +40,8 @@ def run(
             "--model",
             "-m",
             metavar="SPEC",
-            help="A name (kmer:k=5), http://HOST:PORT, file:PATH, py:FILE.py:OBJECT, embedding:PATH. Repeat for "
-            "more. None: the built-in baselines.",
+            help="A name (kmer:k=5), http://HOST:PORT, file:PATH, py:FILE.py:OBJECT, "
+            "embedding:PATH. Repeat for more. None: the built-in baselines.",
         ),
     ] = None,
     benchmarks: Annotated[

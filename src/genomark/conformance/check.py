@@ -19,8 +19,8 @@ from genomark.conformance.report import (
 )
 from genomark.conformance.rule import Level, Outcome, Rule, Stop, failed
 from genomark.conformance.rules import RULES
-from genomark.errors import UsageError
-from genomark.models.transport import one_line, run_to_end
+from genomark.errors import UsageError, one_line
+from genomark.models.transport import run_to_end
 
 logger = logging.getLogger("genomark.conformance")
 

@@ -16,14 +16,13 @@ from genomark.conformance.answers import Values, task_error, tasks_of, values_of
 from genomark.conformance.discovery import Wanted, candidate_tasks
 from genomark.conformance.exchanges import Exchange, Reply, payload
 from genomark.conformance.rule import Outcome, Stop, failed, not_applicable
-from genomark.errors import RemoteModelError
+from genomark.errors import RemoteModelError, one_line
 from genomark.models.transport import (
     BrokenConnectionError,
     DeadlineError,
     Deadlines,
     exchange,
     new_session,
-    one_line,
 )
 from genomark.protocol import JSON, READOUTS, encode
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from genomark.errors import RemoteModelError
+from genomark.errors import RemoteModelError, one_line
 from genomark.models.game_response import PartAnswer, read_answer
 from genomark.models.splitting import part_of, split
 from genomark.models.transport import (
@@ -27,7 +27,6 @@ from genomark.models.transport import (
     exchange,
     game_messages,
     new_session,
-    one_line,
 )
 from genomark.models.window import Window
 from genomark.protocol import (

@@ -11,8 +11,7 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from numpy.typing import NDArray
 
-from genomark.errors import GenomarkError
-from genomark.models.transport import one_line
+from genomark.errors import GenomarkError, one_line
 from genomark.protocol import (
     PredictionTask,
     PredictRequest,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from genomark.errors import RemoteModelError
+from genomark.errors import RemoteModelError, one_line
 from genomark.models.tracks import MatcherError
 from genomark.models.transport import (
     BrokenConnectionError,
@@ -13,7 +13,6 @@ from genomark.models.transport import (
     HttpAnswer,
     exchange,
     new_session,
-    one_line,
     run_to_end,
 )
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from genomark.digests import digest_of
-from genomark.errors import RemoteModelError
+from genomark.errors import RemoteModelError, one_line
 from genomark.models.asking import DEFAULTS, PASSING, Asking, RemoteSettings, given_up
 from genomark.models.game_response import PartAnswer, merge_answers
 from genomark.models.transport import (
@@ -18,7 +18,6 @@ from genomark.models.transport import (
     HttpAnswer,
     exchange,
     new_session,
-    one_line,
     run_to_end,
 )
 from genomark.protocol import (

@@ -19,12 +19,11 @@ from typing import Any, TypeVar
 
 import aiohttp
 
-from genomark.errors import RemoteModelError
+from genomark.errors import RemoteModelError, one_line
 
 T = TypeVar("T")
 
 #: Longer texts of a server are cut.
-_MAX_MESSAGE = 500
 #: Bits of zlib's window by how a body was compressed: 47 knows the gzip and the zlib header, -15 is
 #: for servers that send deflate without one.
 _WINDOW_BITS = {"gzip": (47,), "x-gzip": (47,), "deflate": (47, -15)}
@@ -274,13 +273,6 @@ def reason_of(error: BaseException) -> str:
         # Not "connect call failed", which the event loop makes of it.
         return os.strerror(number)
     return one_line(getattr(cause, "strerror", None) or cause or type(error).__name__)
-
-
-def one_line(text: object) -> str:
-    """One printable line of bounded length: what a server says may hold anything."""
-    words = "".join(letter if letter.isprintable() else " " for letter in str(text)).split()
-    line = " ".join(words)
-    return line if len(line) <= _MAX_MESSAGE else f"{line[:_MAX_MESSAGE]}..."
 
 
 def error_texts(raw: Any) -> list[str]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from genomark.probes.design import DenseDesign, Design
 
 #: Rows of the sample: at least so many, and so many a dimension.
-_ROWS = 4000
+_ROWS = 8000
 _ROWS_A_DIMENSION = 3
 
 

@@ -26,7 +26,7 @@ ROUGH = 1e-10
 EXACT = 1e-14
 
 #: Columns solved together; fixed, so that the number of threads changes nothing.
-_COLUMNS_TOGETHER = 160
+_COLUMNS_TOGETHER = 80
 #: Up to so many columns, one fused pass beats two matrix products.
 _NARROW = 10
 

@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from genomark.models.transport import one_line
+from genomark.errors import one_line
 from genomark.protocol import (
     JSON,
     PredictionFailedError,

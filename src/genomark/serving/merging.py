@@ -16,7 +16,8 @@ import msgspec
 import numpy as np
 from msgspec import Raw
 
-from genomark.models.transport import HttpAnswer, one_line
+from genomark.errors import one_line
+from genomark.models.transport import HttpAnswer
 from genomark.protocol import (
     JSON,
     MSGPACK,

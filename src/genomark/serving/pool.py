@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from genomark.errors import GenomarkError, RemoteModelError, UsageError
+from genomark.errors import GenomarkError, RemoteModelError, UsageError, one_line
 from genomark.models.transport import (
     Deadlines,
     HttpAnswer,
@@ -21,7 +21,6 @@ from genomark.models.transport import (
     exchange,
     game_messages,
     new_session,
-    one_line,
 )
 from genomark.protocol import (
     JSON,

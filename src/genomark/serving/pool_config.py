@@ -7,10 +7,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from genomark.errors import UsageError
-from genomark.models.transport import (
-    one_line,
-)
+from genomark.errors import UsageError, one_line
 from genomark.serving.pool import worker_address
 
 #: What a distributor reads, and what it can put together from parts.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from genomark.benchmarks.benchmark import Asking, Benchmark, coverage_of
 from genomark.benchmarks.genes.gene_scores import GeneScores
-from genomark.benchmarks.genes.options import GeneOptions
+from genomark.benchmarks.genes.options import DEFAULT_OPTIONS, GeneOptions
 from genomark.benchmarks.genes.question import Question, item_ids, kind_of, prepared
 from genomark.benchmarks.genes.vectors import rows_of
 from genomark.digests import digest_of, digest_of_bytes
@@ -60,7 +60,7 @@ class GeneBenchmark(Benchmark):
         *,
         family: str,
         citation: str,
-        options: GeneOptions = GeneOptions(),
+        options: GeneOptions = DEFAULT_OPTIONS,
         datasets: tuple[str, ...] = (),
         version: str = "1",
     ) -> None:

@@ -54,3 +54,6 @@ class GeneOptions(msgspec.Struct, frozen=True):
             label_threshold=0.0,
             class_threshold=0.0,
         )
+
+
+DEFAULT_OPTIONS = GeneOptions()

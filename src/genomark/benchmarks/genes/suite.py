@@ -26,7 +26,7 @@ from genomark.genes import (
     read_gmt,
     read_task,
 )
-from genomark.genes.sources import Settings, known_tasks, listed_tasks, sources
+from genomark.genes.sources import Settings, known_tasks, read_records, sources
 
 FAMILIES = (
     "genomic properties",
@@ -204,8 +204,9 @@ def _of_folder(spec: str, options: GeneOptions) -> GeneBenchmark:
 def _read(root: Path, name: str) -> GeneTask:
     """Read a task as it was noted when it was built, if it was."""
     parent, _, label = name.partition(";")
-    for listed in listed_tasks(root, progress=False):
-        if listed.name == parent:
-            task = read_task(root, parent, kind=listed.kind, positive=listed.positive)
-            return pick_label(task, label) if label else task
+    for record in read_records(root).values():
+        for built in record.tasks:
+            if built.name == parent:
+                task = read_task(root, parent, kind=built.kind, positive=built.positive)
+                return pick_label(task, label) if label else task
     return read_task(root, name)

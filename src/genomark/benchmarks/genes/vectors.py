@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ from genomark.probes.kernels import standardised_rows
 #: Embeddings whose statistics are kept: they serve every task on the same vectors.
 _KEPT = 4
 #: Rows that the shared statistics of curvature are taken from, and so many a dimension.
-_SAMPLE, _SAMPLE_A_DIMENSION = 4000, 3
+_SAMPLE, _SAMPLE_A_DIMENSION = 8000, 3
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,9 @@ def rows_of(model: GeneEmbedder, task: GeneTask, options: GeneOptions) -> Rows:
     asked = [_Asked.of(model, task, column, options) for column in task.entities.columns]
     present = np.logical_and.reduce([each.present for each in asked])
     reasons: list[str | None] = [None] * len(task)
-    for row in np.flatnonzero(~present):
-        reasons[row] = next(each.reason(int(row)) for each in asked if not each.present[row])
+    for each in reversed(asked):
+        for row in np.flatnonzero(~each.present):
+            reasons[row] = each.reason(int(row))
     filled = sum(each.filled for each in asked)
     if len(asked) == 1:
         design, curvature = asked[0].single(present)
@@ -98,7 +100,7 @@ class _Asked:
         table = model.gene_table(names, kind)
         return cls(table, kind, names, place, table.rows(names), options)
 
-    @property
+    @cached_property
     def present(self) -> NDArray[np.bool_]:
         """Whether each row of the task has a vector, real or made up."""
         if self.options.missing != "drop" and len(self.table.names):
