@@ -1,8 +1,8 @@
 """Tasks on genes from file to table, against gene-benchmark's `run_task` on the same loads.
 
 Synthetic embeddings of 18,000 genes x 768 float32, raw and with rows of unit length, and tasks of
-the sizes on which `run_task` was timed on two cores (wall seconds, all of it): its times are printed
-as they were measured, ours are measured now, whole processes, intervals included.
+the sizes on which `run_task` was timed on two cores (wall seconds, all of it): its times are
+printed as they were measured, ours are measured now, whole processes, intervals included.
 
 usage: genes.py [abcd] [raw|unit] [csv|npy]
 """

@@ -203,7 +203,16 @@ def _benchmarks(
     names = [each for each in listed if isinstance(each, str)]
     wanted = [] if objects and not names else expand(names)
     made = [(name, load_benchmark(name, options)) for name in wanted]
-    return [*made, *((each.id, each) for each in objects)], bool(objects)
+    made += [(each.id, each) for each in objects]
+    called: dict[str, str] = {}
+    for name, each in made:
+        # Tables tell benchmarks apart by their ids.
+        if called.setdefault(each.id, name) != name:
+            raise UsageError(
+                f"'{called[each.id]}' and '{name}' are both called '{each.id}': run them one after "
+                "the other, or rename one"
+            )
+    return made, bool(objects)
 
 
 def _restricted(

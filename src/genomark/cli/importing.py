@@ -1,18 +1,24 @@
-"""``genomark import``: results that other tools have written."""
+"""``genomark import``: what other tools have written, results and settings."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-app = typer.Typer(help="Read results that other tools have written.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from genomark.models.genes.gene_benchmark_yaml import Equivalent
+
+#: More tasks than this are told of by their families; a table each would scroll away.
+_MOST_TABLES = 12
+
+app = typer.Typer(help="Read what other tools have written.", no_args_is_help=True)
 
 
 @app.callback()
 def _import() -> None:
-    """Read results that other tools have written."""
+    """Read what other tools have written."""
 
 
 @app.command("game")
@@ -36,3 +42,99 @@ def import_game(
     print_results(results)
     if json is not None:
         write_whole(json, results.to_json())
+
+
+@app.command("gene-benchmark")
+def import_gene_benchmark(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="Models and lists of tasks (YAML), or one report (CSV)."
+        ),
+    ],
+    tasks: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            envvar="GENE_BENCHMARK_TASKS_FOLDER",
+            help="Where the tasks lie. None: those of the suite genes.",
+        ),
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a report as one JSON document.")
+    ] = None,
+) -> None:
+    """Read the files of gene-benchmark.
+
+    Of models and lists of tasks it says what to type for the same. Scores, of run_task or in the
+    long form, become results to lay beside one's own; they have no interval, and say so.
+
+    \b
+    Examples:
+      genomark import gene-benchmark model.yaml binary_tasks.yaml --tasks ./tasks
+      genomark import gene-benchmark task_report.csv --json published.json
+    """
+    from genomark.errors import UsageError
+
+    reports = [file for file in files if file.suffix.lower() not in (".yaml", ".yml")]
+    if not reports:
+        if json is not None:
+            raise UsageError("--json takes the results of a report, and there is none among these")
+        _say_what_to_type(files, tasks)
+    elif len(files) > 1:
+        raise UsageError(f"{reports[0]}: a report is read alone; expected one CSV, or YAML files")
+    else:
+        _import_scores(reports[0], json)
+
+
+def _import_scores(file: Path, json: Path | None) -> None:
+    from genomark.atomic import write_whole
+    from genomark.cli.report import print_families
+    from genomark.cli.terminal import print_results, status
+    from genomark.results.families import family_table
+    from genomark.results.published_scores import read_published_scores
+
+    results = read_published_scores(file)
+    count = len(results.benchmarks())
+    if count <= _MOST_TABLES:
+        print_results(results)
+    print_families(family_table(results))
+    if json is not None:
+        write_whole(json, results.to_json())
+    where = f"; they are in {json}" if json is not None else ""
+    status(f"{len(results):,} results on {count:,} tasks, as published{where}")
+
+
+def _say_what_to_type(files: list[Path], folder: Path | None) -> None:
+    """Print one command for all models with the same options; notes are comments to a shell."""
+    import shlex
+
+    from genomark.cli.report import printable
+    from genomark.models.genes.gene_benchmark_yaml import read_plain_yaml, spec_of_model_yaml
+    from genomark.results.gene_task_names import read_task_list
+
+    lists = [file for file in files if isinstance(read_plain_yaml(file), list)]
+    models = [(file, spec_of_model_yaml(file)) for file in files if file not in lists]
+    asked = [name for file in lists for name in read_task_list(file, folder)]
+    asked = asked or [f"tasks:{folder}" if folder else "suite:genes"]
+    words = [f"-b {shlex.quote(printable(name))}" for name in dict.fromkeys(asked)]
+    for options, specs in _by_options([each for _, each in models]).items():
+        named = [f"-m {shlex.quote(printable(spec))}" for spec in specs]
+        chosen = [f"{name} {shlex.quote(printable(value))}" for name, value in options]
+        typer.echo(" \\\n  ".join(["genomark run", *named, *words, *chosen]))
+    if not models:
+        typer.echo(" \\\n  ".join(["genomark run", *words]))
+    told: dict[str, list[str]] = {}
+    for file, each in models:
+        for note in each.notes:
+            told.setdefault(note, []).append(file.name)
+    for note, names in told.items():
+        typer.echo(printable(f"# {', '.join(names)}: {note}"))
+
+
+def _by_options(models: list[Equivalent]) -> dict[tuple[tuple[str, str], ...], list[str]]:
+    found: dict[tuple[tuple[str, str], ...], list[str]] = {}
+    for each in models:
+        if each.spec is not None:
+            found.setdefault(tuple(each.options.items()), []).append(each.spec)
+    return found

@@ -18,7 +18,7 @@ from scipy.sparse import csr_array
 from genomark.errors import UsageError
 from genomark.probes import kernels
 
-Scale = Literal["standard", "none"]
+Scale = Literal["standard", "variance", "none"]
 Floats = NDArray[np.floating[Any]]
 #: Takes logits of the rows from `start` on and gives the derivative of the loss; may overwrite.
 Residuals = Callable[[Any, int], Any]
@@ -52,8 +52,9 @@ def scaling_of(vectors: Any, scale: Scale) -> Scaling:
     ----------
     vectors : ndarray of float32, shape (n, d)
     scale : str
-        ``standard``: each dimension to standard deviation 1 (a constant one to 0). ``none``: as
-        they are.
+        ``standard``: every dimension to the same standard deviation (a constant one to 0), such
+        that the mean squared length of a vector is 1, whatever the number of dimensions.
+        ``variance``: every dimension to standard deviation 1. ``none``: as they are.
     """
     n, width = vectors.shape
     total, squares = np.zeros(width), np.zeros(width)
@@ -69,6 +70,8 @@ def scaling_of(vectors: Any, scale: Scale) -> Scaling:
     # What differs in nothing but rounding is constant.
     constant = spread <= 1e-6 * np.abs(mean)
     factor = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, spread))
+    if scale == "standard":
+        factor /= np.sqrt(max(1, np.count_nonzero(factor)))
     return Scaling(mean, factor.astype(np.float32))
 
 

@@ -31,8 +31,11 @@ class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     alpha : float or "nested"
         Strength of L2 for values; 0 is ordinary least squares.
     scale : str
-        ``standard``: each dimension to standard deviation 1 over the genes of the embedding, so
-        that the strength of L2 does not depend on the scale of its numbers. ``none``: as they are.
+        ``standard``: every dimension to the same standard deviation over the genes of the
+        embedding, and the mean squared length of a vector to 1, so that the strength of L2 depends
+        neither on the scale of the numbers nor on how many there are. ``variance``: every
+        dimension to standard deviation 1, as heads of scikit-learn expect, for which it is the
+        default. ``none``: as they are.
     weights : str
         ``balanced``: classes weigh in inverse proportion to their frequency.
     folds, repeats : int
@@ -77,6 +80,8 @@ def parse_probe(spec: str) -> Probe:
     if head not in HEADS:
         raise UnknownNameError("probe", head, HEADS)
     found: dict[str, Any] = {"head": head}
+    if head != "linear":
+        found["scale"] = "none" if head == "sklearn" else "variance"
     own: dict[str, Any] = {}
     known = [name for name in Probe.__struct_fields__ if name not in ("head", "settings")]
     for part in filter(None, rest.split(",")):

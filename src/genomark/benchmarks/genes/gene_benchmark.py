@@ -18,7 +18,7 @@ from genomark.benchmarks.genes.options import DEFAULT_OPTIONS, GeneOptions
 from genomark.benchmarks.genes.question import Question, item_ids, kind_of, prepared
 from genomark.benchmarks.genes.vectors import rows_of
 from genomark.digests import digest_of, digest_of_bytes
-from genomark.errors import CapabilityError
+from genomark.errors import CapabilityError, UsageError
 from genomark.genes import GeneTask
 from genomark.models import GeneEmbedder, ItemPredictor, Model, TrainingSplit
 from genomark.probes import Fit, cross_validate, settings_of
@@ -30,6 +30,8 @@ from genomark.scoring import (
     ModelIdentity,
     compare_headlines,
 )
+
+_NO_NUMBER = "the probe gave no finite number"
 
 
 class GeneBenchmark(Benchmark):
@@ -72,6 +74,7 @@ class GeneBenchmark(Benchmark):
         self.version = version
         self.options = options
         self._load = load
+        self._smaller: dict[int, GeneTask] = {}
         self._questions: dict[tuple[int, int], Question] = {}
 
     @cached_property
@@ -93,7 +96,10 @@ class GeneBenchmark(Benchmark):
     def digest(self) -> str:
         """Digest of the genes, the truth, the probe and every other option."""
         task = self.task
-        asked = [self.id, self.version, task.kind, task.labels, task.negative, task.groups]
+        asked = [
+            *(self.id, self.version, task.kind, task.entities.columns),
+            *(task.labels, task.negative, task.groups),
+        ]
         return digest_of_bytes(
             [
                 digest_of([*asked, self.options]).encode(),
@@ -105,27 +111,41 @@ class GeneBenchmark(Benchmark):
     def parts(self, limit: int | None = None) -> Iterator[pl.DataFrame]:
         """All at once: a fold must see all the others."""
         items = self.items
-        if limit is not None and limit < items.height:
-            items = items[np.linspace(0, items.height - 1, limit).round().astype(np.int64)]
-        yield items
+        yield items if limit is None else items[_spaced(limit, items.height)]
 
     def covered_by(self, model: Model) -> NDArray[np.bool_]:
-        """Rows of the task whose entities a model all has vectors for, bool[n]."""
+        """Rows of the task whose entities a model all has vectors for, bool[n].
+
+        A model that cannot be asked covers all: it is left out, and has no say in what others are
+        asked.
+        """
+        return self._covered_by(model, self.task)
+
+    def _covered_by(self, model: Model, task: GeneTask) -> NDArray[np.bool_]:
+        covered = np.ones(len(task), dtype=bool)
         if not isinstance(model, GeneEmbedder):
-            return np.ones(len(self.task), dtype=bool)
-        covered = np.ones(len(self.task), dtype=bool)
-        for column in self.task.entities.columns:
-            names = self.task.entities[column].to_list()
-            covered &= model.gene_table(names, kind_of(column)).rows(names) >= 0
+            return covered
+        try:
+            for column in task.entities.columns:
+                names = task.entities[column].to_list()
+                covered &= model.gene_table(names, kind_of(column)).rows(names) >= 0
+        except CapabilityError:
+            covered[:] = True
         return covered
 
     def restricted(self, models: Sequence[Model]) -> GeneBenchmark:
-        """Make the same benchmark of the rows that all these models cover."""
-        covered = np.logical_and.reduce([self.covered_by(model) for model in models])
+        """Make the same benchmark of the rows that all these models cover.
+
+        Filters come after that, on what is left.
+        """
 
         def load() -> GeneTask:
+            task = self._load()
+            covered = np.logical_and.reduce([self._covered_by(model, task) for model in models])
             note = f"{int(covered.sum()):,} of {covered.size:,} rows: those that all models cover"
-            return self.task.keep_rows(covered, note)
+            if not covered.any():
+                raise UsageError(f"Task '{task.name}': no row is covered by all models")
+            return task.keep_rows(covered, note)
 
         return GeneBenchmark(
             self.id,
@@ -133,7 +153,7 @@ class GeneBenchmark(Benchmark):
             load,
             family=self.family,
             citation=self.citation,
-            options=self.options.without_filters(),
+            options=self.options,
             datasets=self.datasets,
             version=self.version,
         )
@@ -146,12 +166,25 @@ class GeneBenchmark(Benchmark):
                     f"'{model.info.id}' tells genes apart and knows nothing else of them: it can "
                     "be asked about pairs only"
                 )
+            self._require_kinds(model)
             return model.info, None
         if isinstance(model, ItemPredictor) and model.reads_answers:
             return model.info, None
         raise CapabilityError(
             f"'{model.info.id}' gives no vectors for genes: '{self.id}' needs a {self.capability}"
         )
+
+    def _require_kinds(self, model: GeneEmbedder) -> None:
+        """Refuse a model that knows nothing of what an entity column names."""
+        kinds = sorted({kind_of(column) for column in self.task.entities.columns})
+        if len(kinds) > 1 and getattr(model, "pairs_only", False):
+            raise CapabilityError(
+                f"'{model.info.id}' can be asked about pairs of one kind only, not of "
+                + " and ".join(kinds)
+            )
+        for kind in kinds:
+            if kind != "symbol":
+                model.gene_table([], kind)
 
     def settings(self) -> Mapping[str, Any]:
         """Family, kind and probe; what was left out."""
@@ -197,13 +230,7 @@ class GeneBenchmark(Benchmark):
 
     def scored(self, predictions: Path, limit: int | None) -> GeneScores:
         """Set predictions beside the truth."""
-        (part,) = self.parts(limit)
-        task = self.task
-        if part.height < len(task):
-            keep = np.zeros(len(task), dtype=bool)
-            keep[part["row"].to_numpy()] = True
-            task = task.keep_rows(keep)
-        return GeneScores(predictions, task)
+        return GeneScores(predictions, self._limited(limit))
 
     def score(self, scored: GeneScores, asking: Asking) -> list[MetricRow]:
         """Compute every metric of the kind of task, for each label and their mean."""
@@ -235,36 +262,52 @@ class GeneBenchmark(Benchmark):
     def _question(self, size: int, seed: int) -> Question:
         key = (size, seed)
         if key not in self._questions:
-            task = self.task
-            if size < len(task):
-                keep = np.zeros(len(task), dtype=bool)
-                keep[np.linspace(0, len(task) - 1, size).round().astype(np.int64)] = True
-                task = task.keep_rows(keep)
-            self._questions[key] = Question.of(task, self.options, seed)
+            self._questions[key] = Question.of(self._limited(size), self.options, seed)
         return self._questions[key]
+
+    def _limited(self, limit: int | None) -> GeneTask:
+        """Give the task of so many rows, evenly spaced: those of `parts`."""
+        task = self.task
+        if limit is None or limit >= len(task):
+            return task
+        if limit not in self._smaller:
+            keep = np.zeros(len(task), dtype=bool)
+            keep[_spaced(limit, len(task))] = True
+            self._smaller[limit] = task.keep_rows(keep)
+        return self._smaller[limit]
 
     def _frame(
         self, question: Question, answers: list[Any], reasons: list[str | None]
     ) -> pl.DataFrame:
         """Write answers as Predictions: one row a gene and repeat, one value a label."""
-        ids = item_ids(question.task)
+        n = len(question.ids)
+        given = [np.isfinite(values).all(axis=1) for values in answers]
+        answered = pl.Series(np.logical_and.reduce(given))
+        reason = pl.Series("reason", reasons, dtype=pl.String)
+        reason = reason.zip_with(
+            answered | reason.is_not_null(), pl.Series([_NO_NUMBER]).new_from_index(0, n)
+        )
         frames = []
         for repeat, (fold, values) in enumerate(zip(question.folds, answers, strict=True)):
-            present = np.isfinite(values).all(axis=1)
             value = pl.Series("value", values.astype(np.float32)).cast(pl.List(pl.Float32))
             frames.append(
                 pl.DataFrame(
                     {
-                        "item_id": ids,
-                        "task": pl.Series([self.id]).new_from_index(0, len(ids)),
-                        "repeat": np.full(len(ids), repeat, np.int8),
+                        "item_id": question.ids,
+                        "task": pl.Series([self.id]).new_from_index(0, n),
+                        "repeat": np.full(n, repeat, np.int8),
                         "fold": fold,
                         "value": value,
-                        "reason": pl.Series(reasons, dtype=pl.String),
+                        "reason": reason,
                     }
-                ).with_columns(value=pl.when(pl.Series(present)).then("value"))
+                ).with_columns(value=pl.when(answered).then("value"))
             )
         return pl.concat(frames)
+
+
+def _spaced(limit: int, n: int) -> NDArray[np.int64]:
+    """Row numbers of so many of `n` rows, evenly spaced, or of all."""
+    return np.linspace(0, n - 1, min(limit, n)).round().astype(np.int64)
 
 
 def _report(fits: list[Fit], filled: int, notes: tuple[str, ...]) -> dict[str, Any]:

@@ -28,11 +28,17 @@ class GeneScores:
     def __init__(self, predictions: Path, task: GeneTask) -> None:
         self._path = predictions
         self._task = task
-        frame = pl.read_parquet(predictions, columns=["repeat", "reason"])
-        first = frame.filter(pl.col("repeat") == 0)
-        #: Why a row has no answer, one a row of the task.
-        self.reasons = first["reason"]
         self._headlines: dict[bytes, Headline] = {}
+
+    @cached_property
+    def reasons(self) -> pl.Series:
+        """Why a row has no answer, one a row of the task."""
+        return self._frame["reason"].head(len(self._task))
+
+    @cached_property
+    def _frame(self) -> pl.DataFrame:
+        """What is in the file; let go of once numbers have come of it."""
+        return pl.read_parquet(self._path, columns=["repeat", "fold", "value", "reason"])
 
     @cached_property
     def answered(self) -> pl.Series:
@@ -57,12 +63,14 @@ class GeneScores:
         return np.packbits(chosen.to_numpy()).tobytes()
 
     def _judge(self, chosen: NDArray[np.bool_], asking: Asking) -> tuple[list[MetricRow], Headline]:
-        return judge_labels(self._answers(chosen), seed=asking.seed, threads=asking.threads)
+        answers = self._answers(chosen)
+        del self._frame
+        return judge_labels(answers, seed=asking.seed, threads=asking.threads)
 
     def _answers(self, chosen: NDArray[np.bool_]) -> LabelAnswers:
         """Put the answers of all repeats one below the other, folds numbered on."""
-        frame = pl.read_parquet(self._path, columns=["repeat", "fold", "value"])
-        repeats = int(frame["repeat"].max() or 0) + 1  # type: ignore[arg-type]
+        frame = self._frame
+        repeats = frame.height // len(self._task)
         kept = np.tile(chosen, repeats)
         frame = frame.filter(pl.Series(kept))
         task = self._task

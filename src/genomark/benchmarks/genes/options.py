@@ -44,16 +44,5 @@ class GeneOptions(msgspec.Struct, frozen=True):
     class_threshold: float = 0.0
     min_positives: int = 10
 
-    def without_filters(self) -> GeneOptions:
-        """Give the same options for a task whose rows have been chosen already."""
-        return msgspec.structs.replace(
-            self,
-            exclude=None,
-            include=None,
-            sub_sample=1.0,
-            label_threshold=0.0,
-            class_threshold=0.0,
-        )
-
 
 DEFAULT_OPTIONS = GeneOptions()

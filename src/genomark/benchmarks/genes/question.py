@@ -66,14 +66,18 @@ def prepared(task: GeneTask, options: GeneOptions) -> GeneTask:
     )
 
 
-def entity_numbers(task: GeneTask) -> NDArray[np.int64]:
-    """Number the entities of each row, in any order: the same gene or pair, the same number."""
-    columns = [task.entities[name] for name in task.entities.columns]
-    if len(columns) == 1:
-        return _numbers(columns[0])
-    first, second = (_numbers_of_both(task)[:, side] for side in (0, 1))
-    low, high = np.minimum(first, second), np.maximum(first, second)
-    return _numbers(pl.Series(low * (high.max(initial=0) + 1) + high))
+def entity_numbers(task: GeneTask) -> NDArray[np.int64] | None:
+    """Number the entities of each row: the same gene or pair, in either order, the same number.
+
+    None where no entities are there twice.
+    """
+    if task.entities.width == 1:
+        names = task.entities.to_series()
+        return _numbers(names) if names.n_unique() < len(names) else None
+    both = _numbers_of_both(task)
+    pairs = both.min(axis=1) * (both.max(initial=0) + 1) + both.max(axis=1)
+    known, numbers = np.unique(pairs, return_inverse=True)
+    return numbers.astype(np.int64) if known.size < pairs.size else None
 
 
 def cluster_numbers(task: GeneTask) -> NDArray[np.int64]:
@@ -95,8 +99,13 @@ def _numbers_of_both(task: GeneTask) -> NDArray[np.int64]:
 
 
 def _numbers(values: pl.Series) -> NDArray[np.int64]:
-    """Number values from 0 without gaps, in sorted order."""
-    return values.rank("dense").to_numpy().astype(np.int64) - 1
+    return numbered(values)[0]
+
+
+def numbered(values: pl.Series) -> tuple[NDArray[np.int64], list[str]]:
+    """Number strings from 0, in sorted order: the numbers, int64[n], and what they stand for."""
+    known = values.unique().sort()
+    return values.cast(pl.Enum(known)).to_physical().to_numpy().astype(np.int64), known.to_list()
 
 
 def kind_of(column: str) -> str:
@@ -106,15 +115,23 @@ def kind_of(column: str) -> str:
 
 def item_ids(task: GeneTask) -> pl.Series:
     """Name each row: its gene, or its pair; a number tells repetitions apart."""
-    names = task.entities.select(
-        pl.concat_str(pl.all(), separator=" + ").alias("item_id")
-    ).with_columns(again=pl.int_range(pl.len()).over("item_id"))
-    return names.select(
-        pl.when(pl.col("again") == 0)
-        .then("item_id")
-        .otherwise(pl.format("{} #{}", "item_id", pl.col("again") + 1))
-        .alias("item_id")
-    ).to_series()
+    ids = task.entities.select(item_id=pl.concat_str(pl.all(), separator=" + ")).to_series()
+    repeated = ids.is_duplicated()
+    if not repeated.any():
+        return ids
+    # A window over all of many pairs, of which few repeat, takes most of a second.
+    again = pl.int_range(pl.len()).over("item_id")
+    numbered = (
+        ids.filter(repeated)
+        .to_frame()
+        .select(
+            pl.when(again == 0)
+            .then("item_id")
+            .otherwise(pl.format("{} #{}", "item_id", again + 1))
+            .alias("item_id")
+        )
+    )
+    return ids.scatter(repeated.arg_true(), numbered.to_series())
 
 
 @dataclass(frozen=True)
@@ -125,11 +142,14 @@ class Question:
     ----------
     task : GeneTask
         These rows alone.
+    ids : polars.Series of String
+        Of the rows.
     folds : ndarray of int8, shape (repeats, n)
     notes : tuple of str
     """
 
     task: GeneTask
+    ids: pl.Series
     folds: NDArray[np.int8]
     notes: tuple[str, ...]
 
@@ -137,6 +157,7 @@ class Question:
     def of(cls, task: GeneTask, options: GeneOptions, seed: int) -> Question:
         """Cut a task into folds by seed and name, so that they are the same for every model."""
         probe = options.probe
+        ids = item_ids(task)
         made = make_folds(
             task.kind,
             task.targets,
@@ -145,7 +166,7 @@ class Question:
             repeats=probe.repeats,
             clusters=entity_numbers(task),
             groups=task.groups,
-            names=item_ids(task).to_list(),
+            names=ids.to_list(),
             labels=task.labels,
         )
-        return cls(task, made.fold, made.notes)
+        return cls(task, ids, made.fold, made.notes)

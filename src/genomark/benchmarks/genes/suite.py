@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
-from pathlib import Path
+from functools import cache, lru_cache, partial
+from pathlib import Path, PurePosixPath
 
 from genomark.benchmarks.genes.gene_benchmark import GeneBenchmark
 from genomark.benchmarks.genes.options import GeneOptions
@@ -26,7 +26,9 @@ from genomark.genes import (
     read_gmt,
     read_task,
 )
-from genomark.genes.sources import Settings, known_tasks, read_records, sources
+from genomark.genes.sources import BuiltTask, Settings, known_tasks, read_records, sources
+from genomark.genes.sources.building import RECORD
+from genomark.genes.task_folder import ENTITIES, GROUPS, OUTCOMES
 
 FAMILIES = (
     "genomic properties",
@@ -86,7 +88,11 @@ def folder_benchmarks(name: str) -> list[str]:
     """Name every task of ``tasks:FOLDER``; one that is named already stands for itself."""
     if "#" in name:
         return [name]
-    return [f"{name}#{task}" for task in list_tasks(Path(name.removeprefix(FOLDER)))]
+    folder = Path(name.removeprefix(FOLDER))
+    tasks = list_tasks(folder)
+    if not tasks:
+        raise UsageError(f"{folder}: no folder below it holds an {OUTCOMES}, so there are no tasks")
+    return [f"{name}#{task}" for task in tasks]
 
 
 def tasks_folder() -> Path:
@@ -179,7 +185,7 @@ def _of_examples(name: str) -> GeneTask:
 
 def _built(source: str, name: str) -> GeneTask:
     root = tasks_folder()
-    if not (root / name / "outcomes.csv").is_file():
+    if not (root / name / OUTCOMES).is_file():
         raise DatasetUnavailableError(
             f"'{name}' has not been built: run `genomark tasks build {source}`"
         )
@@ -190,23 +196,56 @@ def _of_folder(spec: str, options: GeneOptions) -> GeneBenchmark:
     folder, _, name = spec.removeprefix(FOLDER).partition("#")
     if not name:
         raise UsageError(f"{spec}: expected {FOLDER}FOLDER#TASK")
-    families = {task.name: task.family for task in known_tasks()}
     return GeneBenchmark(
         f"{FOLDER}{name}",
         name,
         partial(_read, Path(folder), name),
-        family=families.get(name.partition(";")[0], "of users"),
+        family=_families().get(name.partition(";")[0], "of users"),
         citation="of the user's own",
         options=options,
     )
 
 
+@cache
+def _families() -> dict[str, str]:
+    return {task.name: task.family for task in known_tasks()}
+
+
 def _read(root: Path, name: str) -> GeneTask:
     """Read a task as it was noted when it was built, if it was."""
     parent, _, label = name.partition(";")
-    for record in read_records(root).values():
-        for built in record.tasks:
-            if built.name == parent:
-                task = read_task(root, parent, kind=built.kind, positive=built.positive)
-                return pick_label(task, label) if label else task
-    return read_task(root, name)
+    if label and (root / name / OUTCOMES).is_file():
+        parent, label = name, ""
+    task = _whole(root, parent, _stamps(root, parent))
+    return pick_label(task, label) if label else task
+
+
+# Hundreds of tasks may be labels of one table.
+@lru_cache(maxsize=2)
+def _whole(root: Path, name: str, stamps: tuple[object, ...]) -> GeneTask:
+    built = _noted(root, stamps[0]).get(name)
+    if built is None:
+        return read_task(root, name)
+    return read_task(root, name, kind=built.kind, positive=built.positive)
+
+
+@lru_cache(maxsize=2)
+def _noted(root: Path, stamp: object) -> dict[str, BuiltTask]:
+    return {task.name: task for record in read_records(root).values() for task in record.tasks}
+
+
+def _stamps(root: Path, name: str) -> tuple[object, ...]:
+    """Time and size of every file that a task may hang on, the record first."""
+    files = [root / RECORD]
+    for place in (PurePosixPath(name), *PurePosixPath(name).parents):
+        files += [root / place / file for file in (OUTCOMES, ENTITIES, GROUPS)]
+    return tuple(_stamp(file) for file in files)
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        found = file.stat()
+    except (OSError, ValueError):
+        # What is not there, or cannot be, is told of by whoever reads it.
+        return None
+    return found.st_mtime_ns, found.st_size

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from genomark.benchmarks.genes.options import GeneOptions
-from genomark.benchmarks.genes.question import kind_of
+from genomark.benchmarks.genes.question import kind_of, numbered
 from genomark.errors import CapabilityError, UsageError
 from genomark.genes import GeneTask
 from genomark.models import GeneEmbedder
 from genomark.models.genes.controls import RandomGenes
 from genomark.models.genes.table import GeneTable
-from genomark.probes import Curvature, DenseDesign, Design, PairDesign, Scaling, scaling_of
+from genomark.probes import Curvature, DenseDesign, Design, PairDesign, scaling_of
 from genomark.probes.kernels import standardised_rows
 
 #: Embeddings whose statistics are kept: they serve every task on the same vectors.
@@ -60,14 +61,20 @@ def rows_of(model: GeneEmbedder, task: GeneTask, options: GeneOptions) -> Rows:
     UsageError
         If the two vectors of a pair cannot be averaged.
     """
-    asked = [_Asked.of(model, task, column, options) for column in task.entities.columns]
+    columns: dict[str, list[str]] = {}
+    for column in task.entities.columns:
+        columns.setdefault(kind_of(column), []).append(column)
+    asked = [
+        _Asked.of(model, task.entities.select(names), kind, options)
+        for kind, names in columns.items()
+    ]
     present = np.logical_and.reduce([each.present for each in asked])
+    _require_answers(asked, task, present)
     reasons: list[str | None] = [None] * len(task)
-    for each in reversed(asked):
-        for row in np.flatnonzero(~each.present):
-            reasons[row] = each.reason(int(row))
+    for row in np.flatnonzero(~present):
+        reasons[row] = next(filter(None, (each.reason(int(row)) for each in asked)))
     filled = sum(each.filled for each in asked)
-    if len(asked) == 1:
+    if task.entities.width == 1:
         design, curvature = asked[0].single(present)
     else:
         design = _pairs(asked, present, options)
@@ -75,46 +82,76 @@ def rows_of(model: GeneEmbedder, task: GeneTask, options: GeneOptions) -> Rows:
     return Rows(design, curvature, present, reasons, filled)
 
 
+def _require_answers(asked: list[_Asked], task: GeneTask, present: NDArray[np.bool_]) -> None:
+    """Refuse rows from which nothing can be learned, before a probe makes something of them."""
+    for each in asked:
+        if not (each.rows >= 0).any():
+            held = f"; it has '{each.table.names[0]}', ..." if len(each.table.names) else ""
+            raise UsageError(
+                f"the model has a vector for none of {len(each.names):,} names of kind "
+                f"'{each.kind}' ('{each.names[0]}', ...){held}"
+            )
+    n = int(present.sum())
+    if n < 2:
+        raise UsageError(
+            f"the model has vectors for {n} of {len(task):,} rows: too few to learn from"
+        )
+    # Of one class, there is nothing to tell from another.
+    if task.kind != "regression" and not np.ptp(task.targets[present], axis=0).any():
+        raise UsageError(
+            f"the model has vectors for {n:,} of {len(task):,} rows, and all of them have the same "
+            "answer: nothing can be learned from them"
+        )
+
+
 @dataclass(frozen=True)
 class _Asked:
-    """One entity column of a task, and what the model has for it.
+    """The entities of one kind in a task, and what the model has for them.
 
-    `place`, int64[n], is the entity of each row among `names`; `rows` the row of each entity in
-    the table, -1 where it has none.
+    `places`, one int64[n] for each entity column, is the entity of each row among `names`; `rows`
+    the row of each entity in the table, -1 where it has none.
     """
 
     table: GeneTable
     kind: str
     names: list[str]
-    place: NDArray[np.int64]
+    places: list[NDArray[np.int64]]
     rows: NDArray[np.int64]
     options: GeneOptions
 
     @classmethod
-    def of(cls, model: GeneEmbedder, task: GeneTask, column: str, options: GeneOptions) -> _Asked:
-        values = task.entities[column]
-        names = sorted(values.unique().to_list())
-        number = {name: place for place, name in enumerate(names)}
-        place = np.fromiter((number[value] for value in values), np.int64, len(values))
-        kind = kind_of(column)
+    def of(
+        cls, model: GeneEmbedder, entities: pl.DataFrame, kind: str, options: GeneOptions
+    ) -> _Asked:
+        """Look up both columns of a pair at once: a gene has one vector, on whichever side."""
+        values = pl.concat([each.alias("name") for each in entities])
+        place, names = numbered(values)
         table = model.gene_table(names, kind)
-        return cls(table, kind, names, place, table.rows(names), options)
+        places = np.split(place, entities.width)
+        return cls(table, kind, names, places, table.rows(names), options)
 
     @cached_property
     def present(self) -> NDArray[np.bool_]:
-        """Whether each row of the task has a vector, real or made up."""
-        if self.options.missing != "drop" and len(self.table.names):
-            return np.ones(self.place.size, dtype=bool)
-        return self.rows[self.place] >= 0
+        """Whether each row of the task has all its vectors, real or made up."""
+        if self.options.missing != "drop":
+            return np.ones(self.places[0].size, dtype=bool)
+        found: NDArray[np.bool_] = np.logical_and.reduce(
+            [self.rows[place] >= 0 for place in self.places]
+        )
+        return found
 
     @property
     def filled(self) -> int:
         """Entities whose vector is made up."""
         return int((self.rows < 0).sum()) if self.options.missing != "drop" else 0
 
-    def reason(self, row: int) -> str:
-        name = self.names[self.place[row]]
-        return self.table.reasons.get(name, f"no vector for the {self.kind}")
+    def reason(self, row: int) -> str | None:
+        """Say why a row has not all its vectors; None if it has."""
+        for place in self.places:
+            if self.rows[place[row]] < 0:
+                name = self.names[place[row]]
+                return self.table.reasons.get(name, f"no vector for the {self.kind}")
+        return None
 
     def single(self, present: NDArray[np.bool_]) -> tuple[Design, Curvature]:
         """Make the design of a task with one entity a row."""
@@ -124,60 +161,60 @@ class _Asked:
                 "one vector for each gene and nothing in common: it can be asked about pairs only"
             )
         basis = _basis(self.table, self.options)
-        rows = self.rows[self.place[present]]
-        if (rows >= 0).all():
+        place = self.places[0][present]
+        rows = self.rows[place]
+        # Other heads may depend on the axes that a reduction of few rows turns.
+        if (rows >= 0).all() and self.options.probe.head == "linear":
             design = DenseDesign.of(vectors, rows, basis.scaling)
         else:
-            design = DenseDesign(self._matrix(basis.scaling)[self.place[present]])
+            design = DenseDesign(self.matrix()[place])
         shared = design.width == basis.width
         return design, basis.curvature() if shared else Curvature(design)
 
-    def _matrix(self, scaling: Scaling) -> NDArray[np.float32]:
-        """Vectors of all entities of the column, scaled, float32[n_names, d]."""
-        known = np.flatnonzero(self.rows >= 0)
-        found = np.empty((known.size, scaling.mean.size), np.float32)
-        standardised_rows(
-            np.asarray(self.table.vectors), self.rows[known], scaling.mean, scaling.factor, found
-        )
-        out = np.zeros((len(self.names), scaling.mean.size), np.float32)
-        out[known] = found
+    def matrix(self) -> NDArray[np.float32]:
+        """Vectors of all entities, scaled, float32[n_names, d]; those that are unknown made up."""
+        vectors = np.asarray(self.table.vectors)
+        basis = _basis(self.table, self.options)
+        mean, factor = basis.scaling.mean, basis.scaling.factor
+        out = np.zeros((len(self.names), mean.size), np.float32)
         unknown = np.flatnonzero(self.rows < 0)
-        if unknown.size and self.options.missing == "noise":
-            drawn = RandomGenes(scaling.mean.size).gene_table([self.names[k] for k in unknown])
-            numbers = np.asarray(drawn.vectors)[drawn.rows([self.names[k] for k in unknown])]
-            spread = found.std(axis=0) if self.options.probe.scale == "none" else np.float32(1.0)
-            out[unknown] = numbers * spread
+        if not unknown.size:
+            standardised_rows(vectors, self.rows, mean, factor, out)
+            return out
+        known = np.flatnonzero(self.rows >= 0)
+        found = np.empty((known.size, mean.size), np.float32)
+        standardised_rows(vectors, self.rows[known], mean, factor, found)
+        out[known] = found
+        if self.options.missing == "noise":
+            names = [self.names[place] for place in unknown]
+            drawn = RandomGenes(mean.size).gene_table(names, self.kind)
+            out[unknown] = np.asarray(drawn.vectors) * basis.spread
         return out
 
 
 def _pairs(asked: list[_Asked], present: NDArray[np.bool_], options: GeneOptions) -> Design:
-    """Make the design of pairs; the vectors of both columns are scaled each by their own table."""
-    first, second = (each.place[present] for each in asked)
-    sparse = [isinstance(each.table.vectors, csr_array) for each in asked]
-    if any(sparse):
-        if asked[0].kind != asked[1].kind:
+    """Make the design of pairs; vectors of two kinds are scaled each by their own table."""
+    first, second = (place[present] for each in asked for place in each.places)
+    joined = options.pairs == "concat"
+    if any(isinstance(each.table.vectors, csr_array) for each in asked):
+        if len(asked) > 1:
             raise CapabilityError("this model can be asked about pairs of one kind only")
-        names = sorted({*asked[0].names, *asked[1].names})
-        number = {name: place for place, name in enumerate(names)}
-        entities = csr_array(
-            (np.ones(len(names), np.float32), (np.arange(len(names)), np.arange(len(names))))
-        )
-        renumber = [np.array([number[name] for name in each.names]) for each in asked]
-        joined = options.pairs == "concat"
-        return PairDesign(entities, renumber[0][first], renumber[1][second], joined=joined)
-    parts = [each._matrix(_basis(each.table, options).scaling) for each in asked]
-    widths = {part.shape[1] for part in parts}
-    if len(widths) > 1 and options.pairs == "average":
+        diagonal = np.arange(len(asked[0].names))
+        ones = np.ones(diagonal.size, np.float32)
+        return PairDesign(csr_array((ones, (diagonal, diagonal))), first, second, joined=joined)
+    if len(asked) == 1:
+        return PairDesign(DenseDesign(asked[0].matrix()), first, second, joined=joined)
+    parts = [each.matrix() for each in asked]
+    widths = [part.shape[1] for part in parts]
+    if widths[0] != widths[1] and not joined:
         raise UsageError(
-            f"vectors of {parts[0].shape[1]} and {parts[1].shape[1]} dimensions cannot be "
-            "averaged: take --pairs concat"
+            f"vectors of {widths[0]} and {widths[1]} dimensions cannot be averaged: take --pairs "
+            "concat"
         )
     matrix = np.zeros((sum(map(len, parts)), max(widths)), np.float32)
-    matrix[: len(parts[0]), : parts[0].shape[1]] = parts[0]
-    matrix[len(parts[0]) :, : parts[1].shape[1]] = parts[1]
-    return PairDesign(
-        DenseDesign(matrix), first, second + len(parts[0]), joined=options.pairs == "concat"
-    )
+    matrix[: len(parts[0]), : widths[0]] = parts[0]
+    matrix[len(parts[0]) :, : widths[1]] = parts[1]
+    return PairDesign(DenseDesign(matrix), first, second + len(parts[0]), joined=joined)
 
 
 class _Basis:
@@ -185,11 +222,20 @@ class _Basis:
 
     def __init__(self, table: GeneTable, options: GeneOptions) -> None:
         self._vectors = table.vectors
+        self._scale = options.probe.scale
         self.scaling = scaling_of(table.vectors, options.probe.scale)
         self._lock = threading.Lock()
         self._curvature: Curvature | None = None
         features = self.scaling.mean.size
         self.width = DenseDesign(np.zeros((0, features), np.float32)).width
+
+    @cached_property
+    def spread(self) -> NDArray[np.float32]:
+        """Standard deviation of each dimension of scaled vectors, float32[d]."""
+        factor = scaling_of(self._vectors, "standard").factor
+        if self._scale == "standard":
+            return (factor > 0).astype(np.float32)
+        return np.divide(1.0, factor, out=np.zeros_like(factor), where=factor > 0)
 
     def curvature(self) -> Curvature:
         """Estimate from evenly spaced rows of the table."""
@@ -215,8 +261,6 @@ _lock = threading.Lock()
 
 
 def _basis(table: GeneTable, options: GeneOptions) -> _Basis:
-    if not len(table.names):
-        raise UsageError("the model knows none of these genes")
     key = (table.digest, options.probe.scale)
     with _lock:
         if key not in _bases:
