@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+TABLES = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
 GENOMARK = str(Path(sys.executable).with_name("genomark"))
 
 
@@ -30,10 +31,18 @@ def shell(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_the_table_is_what_the_command_prints(tmp_path, real_data):
     real_data("kircher2019", "elements.tsv.gz")
     real_data("motifs", "motifs.meme.txt")
-    (shown,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
     printed = shell("genomark run -b kircher2019", tmp_path)
     assert printed.returncode == 0, printed.stderr
-    assert printed.stdout.startswith(shown)
+    assert printed.stdout.startswith(TABLES[0])
+
+
+@pytest.mark.slow
+def test_the_table_of_gene_embeddings_is_what_the_command_prints(tmp_path, real_data):
+    real_data("gene_sets", "c8.all.v2023.2.Hs.symbols.gmt")
+    (command,) = re.findall(r"^genomark run .*genes/reactome$", README, re.MULTILINE)
+    printed = shell(command, tmp_path)
+    assert printed.returncode == 0, printed.stderr
+    assert printed.stdout.startswith(TABLES[1])
 
 
 def test_a_function_in_a_file_gets_into_the_table(tmp_path):

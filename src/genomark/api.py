@@ -12,6 +12,7 @@ from genomark.benchmarks import Benchmark, GeneBenchmark, GeneOptions, expand, l
 from genomark.errors import GenomarkError, UsageError
 from genomark.models import BASELINES, GENE_BASELINES, Model, as_model, load_model
 from genomark.results import Results, write_game_files
+from genomark.results.gene_benchmark_report import write_gene_benchmark_report
 from genomark.runs import (
     Executor,
     InProcessExecutor,
@@ -46,6 +47,7 @@ def run(
     gene_options: GeneOptions | None = None,
     common_genes: bool = False,
     game_files: str | Path | None = None,
+    gene_benchmark_report: str | Path | None = None,
     progress: bool = True,
 ) -> Results:
     """Put models before benchmarks.
@@ -79,6 +81,9 @@ def run(
         Ask tasks on genes only what all models have vectors for.
     game_files : str or Path, optional
         Folder in which to write what a GAME Evaluator writes: raw answers and a summary.
+    gene_benchmark_report : str or Path, optional
+        File in which to write what gene-benchmark writes of tasks on genes: CSV, a row a model and
+        task.
     progress : bool
         Show how far the run has come.
 
@@ -108,6 +113,12 @@ def run(
         keep_responses=game_files is not None,
     )
     made_benchmarks, own_benchmarks = _benchmarks(benchmarks, gene_options or GeneOptions())
+    if gene_benchmark_report is not None and not any(
+        isinstance(each, GeneBenchmark) for _, each in made_benchmarks
+    ):
+        raise UsageError(
+            "a report as of gene-benchmark is about tasks on genes, and there are none"
+        )
     about_genes = all(isinstance(each, GeneBenchmark) for _, each in made_benchmarks)
     baselines = GENE_BASELINES if about_genes else BASELINES
     made_models, own_models = _models(models, baselines, allow_missing=allow_missing)
@@ -124,6 +135,8 @@ def run(
         results = work.execute()
         if game_files is not None:
             _write_game_files(Path(game_files), work)
+        if gene_benchmark_report is not None:
+            write_gene_benchmark_report(Path(gene_benchmark_report), work.evaluations())
     return results
 
 

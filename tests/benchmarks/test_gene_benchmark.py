@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -76,9 +77,15 @@ def noisy(scale: float = 3.0) -> np.ndarray:
 BINARY = task_of((noisy() > 0.8).astype(int))
 
 
-def standardised(vectors: np.ndarray) -> np.ndarray:
+def of_variance_1(vectors: np.ndarray) -> np.ndarray:
     spread = vectors.astype(float).std(axis=0)
     return (vectors - vectors.mean(axis=0)) / np.where(spread > 1e-6, spread, 1.0)
+
+
+def standardised(vectors: np.ndarray) -> np.ndarray:
+    """Every dimension of the same variance, and a mean squared length of 1."""
+    scaled = of_variance_1(vectors)
+    return scaled / np.sqrt((scaled**2).sum(axis=1).mean())
 
 
 def exact(strength: float = 1.0) -> LogisticRegression:
@@ -101,6 +108,7 @@ def auroc(head, matrix, answer) -> float:
     ("probe", "matrix", "strength"),
     [
         ("linear", standardised(VECTORS), 1.0),
+        ("linear:scale=variance", of_variance_1(VECTORS), 1.0),
         ("linear:scale=none", VECTORS.astype(float), 1.0),
         ("linear:C=0.01", standardised(VECTORS), 0.01),
     ],
@@ -485,7 +493,7 @@ def test_a_forest_sees_the_axes_as_they_are_though_genes_are_few(tmp_path):
         return roc_auc_score(answer, head.predict_proba(matrix)[:, 1])
 
     expected = fold_mean(
-        standardised(wide),
+        of_variance_1(wide),
         task.targets[:, 0],
         frame["fold"].to_numpy(),
         score,
@@ -493,3 +501,46 @@ def test_a_forest_sees_the_axes_as_they_are_though_genes_are_few(tmp_path):
     )
     assert expected > 0.7
     assert rows["auroc"].value == pytest.approx(expected, abs=0.08)
+
+
+def test_genes_of_one_fold_leave_nothing_to_learn_from(tmp_path):
+    folds = asked(benchmark(BINARY), Embedding(VECTORS), tmp_path)[2]["fold"].to_numpy()
+    kept = np.flatnonzero(folds == 2)
+    model = Embedding(VECTORS[kept], [GENES[row] for row in kept])
+    with pytest.raises(UsageError, match="48 of 240 rows, and all of them are in one fold"):
+        asked(benchmark(BINARY), model, tmp_path)
+
+
+def test_a_fold_of_one_class_is_left_out_of_the_mean(tmp_path):
+    folds = asked(benchmark(BINARY), Embedding(VECTORS), tmp_path)[2]["fold"].to_numpy()
+    answer = BINARY.targets[:, 0]
+    # A model that knows no positive of fold 2.
+    kept = np.flatnonzero((folds != 2) | (answer == 0))
+    model = Embedding(VECTORS[kept], [GENES[row] for row in kept])
+    rows, coverage, frame, _ = asked(benchmark(BINARY), model, tmp_path)
+    assert coverage.answered == kept.size < 240
+    found = np.array([each[0] if each is not None else np.nan for each in frame["value"].to_list()])
+    by_fold = [
+        roc_auc_score(answer[kept][folds[kept] == n], found[kept][folds[kept] == n])
+        for n in (0, 1, 3, 4)
+    ]
+    assert rows["auroc"].value == pytest.approx(np.mean(by_fold), abs=1e-9)
+
+
+def test_an_answer_that_is_no_number_is_told_as_none(tmp_path, monkeypatch):
+    from genomark.probes import Fit
+
+    def broken(design, kind, targets, fold, probe, curvature, *, seed, threads):
+        scores = np.linspace(-1, 1, 240)[:, None]
+        scores[[3, 5], 0] = np.nan, np.inf
+        return Fit(scores)
+
+    # The package has a function of the module's name.
+    module = sys.modules["genomark.benchmarks.genes.gene_benchmark"]
+    monkeypatch.setattr(module, "cross_validate", broken)
+    rows, coverage, frame, _ = asked(benchmark(BINARY), Embedding(VECTORS), tmp_path)
+    assert [(each.reason, each.items) for each in coverage.failed] == [
+        ("the probe gave no finite number", 2)
+    ]
+    assert frame["value"].is_null().arg_true().to_list() == [3, 5]
+    assert rows["auroc"].n == 238

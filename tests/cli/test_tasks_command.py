@@ -18,7 +18,8 @@ def table(tmp_path):
 
 
 def test_a_table_is_built_and_summed_up(genomark_cli, table, tmp_path):
-    outcome = genomark_cli("tasks", "build", "table", "--file", table, "--symbol-column", "gene")
+    words = ["--file", table, "--symbol-column", "gene", "--out", "tasks"]
+    outcome = genomark_cli("tasks", "build", "table", *words)
     assert outcome.code == 0
     header, row = outcome.out.splitlines()
     assert header.split() == ["task", "kind", "rows", "labels"]
@@ -72,7 +73,7 @@ def test_what_was_left_out_and_what_is_not_there_is_told(genomark_cli, tmp_path)
 
 def test_the_human_transcription_factors(genomark_cli, real_data):
     real_data("human_tfs", "DatabaseExtract_v_1.01.csv")
-    outcome = genomark_cli("tasks", "build", "human-tfs")
+    outcome = genomark_cli("tasks", "build", "human-tfs", "--out", "tasks")
     assert outcome.out.splitlines()[1].split() == ["TF", "vs", "non-TF", "binary", "2,765", "1"]
     (row,) = json.loads(genomark_cli("tasks", "list", "tasks", "--json").out)
     assert (row["positive"], row["source"]) == ("Transcription factor", "human-tfs")

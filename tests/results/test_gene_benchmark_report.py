@@ -66,7 +66,7 @@ def evaluated(folder, name, out, model=None, options=OPTIONS):
 
 def answers(evaluation):
     """Scores and true outcomes by fold, put together without the project's own code."""
-    _, benchmark, predictions = evaluation
+    *_, predictions = evaluation
     asked = pl.read_parquet(predictions).filter(pl.col("value").is_not_null())
     row = {gene: number for number, gene in enumerate(GENES)}
     place = np.array([row[item] for item in asked["item_id"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 
 from genomark.benchmarks.benchmark import Benchmark
@@ -51,8 +52,10 @@ def load_benchmark(name: str, options: GeneOptions = DEFAULT_OPTIONS) -> Benchma
         return gene_benchmark(name, options)
     points = benchmark_entry_points()
     if name not in points:
-        known = [*points, *gene_benchmark_ids(), *(f"suite:{suite}" for suite in SUITES)]
-        raise UnknownNameError("benchmark", name, known)
+        short = [*points, *(f"suite:{suite}" for suite in SUITES)]
+        # A task on genes may be meant, but a list of them all would hide everything else.
+        near = get_close_matches(name.casefold(), [*short, *gene_benchmark_ids()], n=1, cutoff=0.5)
+        raise UnknownNameError("benchmark", name, near or short)
     try:
         made: Benchmark = points[name].load()()
     # A plug-in may fail in any way; that must not take down what does not use it.

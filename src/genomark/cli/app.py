@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from genomark import __version__
-from genomark.cli import check, data, importing, listing, run, serve, tasks
+from genomark.cli import check, data, importing, listing, report, run, serve, tasks
 from genomark.errors import GenomarkError, UsageError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("list")(listing.list_)
 app.command("check")(check.check)
+app.command("report")(report.report)
 app.add_typer(serve.app, name="serve")
 app.add_typer(data.app, name="data")
 app.add_typer(tasks.app, name="tasks")

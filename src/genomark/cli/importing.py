@@ -49,7 +49,7 @@ def import_gene_benchmark(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...", help="Models and lists of tasks (YAML), or one report (CSV)."
+            metavar="FILE", help="Models and lists of tasks (YAML), or one report (CSV)."
         ),
     ],
     tasks: Annotated[
@@ -95,14 +95,19 @@ def _import_scores(file: Path, json: Path | None) -> None:
     from genomark.results.published_scores import read_published_scores
 
     results = read_published_scores(file)
+    if json is not None:
+        write_whole(json, results.to_json())
     count = len(results.benchmarks())
     if count <= _MOST_TABLES:
         print_results(results)
     print_families(family_table(results))
-    if json is not None:
-        write_whole(json, results.to_json())
     where = f"; they are in {json}" if json is not None else ""
-    status(f"{len(results):,} results on {count:,} tasks, as published{where}")
+    told = f"{_count(len(results), 'result')} on {_count(count, 'task')}"
+    status(f"{told}, as published{where}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _say_what_to_type(files: list[Path], folder: Path | None) -> None:

@@ -74,6 +74,7 @@ def _models() -> list[dict[str, Any]]:
 
 def _benchmarks() -> list[dict[str, Any]]:
     from genomark.benchmarks import benchmark_entry_points
+    from genomark.benchmarks.genes import gene_benchmark_ids
 
     rows = []
     for name, point in sorted(benchmark_entry_points().items()):
@@ -88,7 +89,23 @@ def _benchmarks() -> list[dict[str, Any]]:
         except Exception as error:  # noqa: BLE001 - as for models
             row["what"] = f"cannot be loaded: {error}"
         rows.append({**row, "from": _origin(point)})
-    return rows
+    return [*rows, *map(_gene_benchmark, gene_benchmark_ids())]
+
+
+def _gene_benchmark(name: str) -> dict[str, Any]:
+    from genomark.benchmarks import load_benchmark
+
+    benchmark: Any = load_benchmark(name)
+    return {
+        "name": name,
+        "what": benchmark.title,
+        "version": benchmark.version,
+        "needs": benchmark.capability,
+        "family": benchmark.family,
+        "data": _data(benchmark.datasets) if benchmark.datasets else ["genomark tasks build"],
+        "citation": benchmark.citation,
+        "from": "genomark",
+    }
 
 
 def _setting(parameter: inspect.Parameter) -> str:
@@ -110,7 +127,12 @@ def _suites() -> list[dict[str, Any]]:
     from genomark.benchmarks import SUITES
 
     return [
-        {"name": f"suite:{name}", "benchmarks": list(members)} for name, members in SUITES.items()
+        {
+            "name": f"suite:{name}",
+            "what": f"{len(members)} benchmarks",
+            "benchmarks": list(members),
+        }
+        for name, members in SUITES.items()
     ]
 
 

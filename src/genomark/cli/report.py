@@ -17,7 +17,7 @@ def report(
     source: Annotated[
         Path,
         typer.Argument(
-            metavar="[RESULTS.json|DIR]", help="What run --json wrote, or the folder of run --out."
+            metavar="RESULTS.json|DIR", help="What run --json wrote, or the folder of run --out."
         ),
     ] = Path("genomark-results"),
     published: Annotated[

@@ -27,6 +27,12 @@ class Pairs(StrEnum):
     CONCAT = "concat"
 
 
+class Format(StrEnum):
+    """Reports in the form of others."""
+
+    GENE_BENCHMARK = "gene-benchmark"
+
+
 class Engine(StrEnum):
     """Where shards are computed."""
 
@@ -78,6 +84,13 @@ def run(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Let file: models leave items out.")
     ] = False,
+    format: Annotated[
+        Format | None,
+        typer.Option(help="Also write a report as this system does.", rich_help_panel=GENES),
+    ] = None,
+    report: Annotated[
+        Path, typer.Option(metavar="FILE", help="Of --format.", rich_help_panel=GENES)
+    ] = Path("task_report.csv"),
     probe: Annotated[
         str,
         typer.Option(
@@ -172,13 +185,14 @@ def run(
             gene_options=options,
             common_genes=common_genes,
             game_files=game_files,
+            gene_benchmark_report=report if format else None,
         )
     except KeyboardInterrupt:
         status("interrupted. What was finished is kept: the same command goes on from there")
         raise typer.Exit(130) from None
-    print_results(results)
     if json is not None:
         write_whole(json, results.to_json())
+    print_results(results)
     status(f"Results are in {out}{f', and in {json}' if json else ''}")
     if results.failed or (strict and results.skipped):
         raise typer.Exit(1)

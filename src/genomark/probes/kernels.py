@@ -1,30 +1,22 @@
-"""Compiled inner loops over rows: products with the matrix, pairs, and the L-BFGS recursion.
+"""Compiled inner loops of the solvers.
 
 `float32` sums are reassociated so that they vectorise: the last digits depend on the processor, and
-what is reported is summed in `float64`. Products go through these loops and not through BLAS,
-which is slower for the few dozen columns of a probe; `docs/design/probes.md` has the figures.
-
-Loops take slices in statements of their own (``a = x[0]; b = x[1]``): unpacked together, numba does
-not know them to be contiguous.
+the solvers end in `float64`. `docs/design/probes.md` tells why there are two routes.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 
 F = TypeVar("F", bound=Callable[..., object])
 
-#: Columns and rows that products take at a time, all held in registers.
-FOURS = 4
-#: Values of a vector register: rows of matrices are a multiple of this long, and begin at one.
-ALIGNED = 16
-_LINE = 64
-#: Rows whose sum is kept in the precision of the values before it is added up in float64.
+#: Columns that the narrow route takes side by side: the folds of one label.
+SIDE_BY_SIDE = 5
 _BLOCK = 128
 
 
@@ -33,199 +25,288 @@ def kernel(function: F) -> F:
     return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=True)(function))
 
 
-def aligned_zeros(shape: tuple[int, ...], precision: Any = np.float32) -> NDArray[Any]:
-    """Zeros that begin at a line of the processor's cache; loads are a third faster."""
-    size = int(np.prod(shape)) * np.dtype(precision).itemsize
-    raw = np.zeros(size + _LINE, np.uint8)
-    begin = -raw.ctypes.data % _LINE
-    return raw[begin : begin + size].view(precision).reshape(shape)
+@kernel
+def exponential(x: np.float32) -> np.float32:
+    """``exp(x)`` in float32 to 1 part in 10 million, in operations that vectorise.
+
+    Range reduction by ``ln 2`` in two parts and the polynomial of degree 5 of Cephes (Moshier
+    1989); arguments are clipped to +-87, where float32 ends.
+    """
+    x = min(max(x, np.float32(-87.0)), np.float32(87.0))
+    power = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
+    f = x - power * np.float32(0.693359375) + power * np.float32(2.12194440e-4)
+    p = np.float32(1.9875691500e-4)
+    p = p * f + np.float32(1.3981999507e-3)
+    p = p * f + np.float32(8.3334519073e-3)
+    p = p * f + np.float32(4.1665795894e-2)
+    p = p * f + np.float32(1.6666665459e-1)
+    p = p * f + np.float32(5.0000001201e-1)
+    p = p * f * f + f + np.float32(1.0)
+    bits = np.int32((np.int32(power) + np.int32(127)) << np.int32(23))
+    return p * bits.view(np.float32)  # type: ignore[no-any-return]
 
 
 @kernel
-def forward(
+def logistic_residuals(
+    logits: np.ndarray, answers: np.ndarray, negative: np.ndarray, positive: np.ndarray
+) -> None:
+    """Replace logits, float32[n, k], by the weighted derivative of the loss, in place.
+
+    `answers`, int8[n, k], are 0 or 1, or -1 where a row is not of a column's training part;
+    `negative` and `positive`, float32[k], weigh the two classes.
+    """
+    for row in range(logits.shape[0]):
+        for column in range(logits.shape[1]):
+            answer = answers[row, column]
+            share = np.float32(1.0) / (np.float32(1.0) + exponential(-logits[row, column]))
+            weight = positive[column] if answer > 0 else negative[column]
+            weight = weight if answer >= 0 else np.float32(0.0)
+            logits[row, column] = weight * (share - np.float32(answer))
+
+
+@kernel
+def logistic_residuals_exact(
+    logits: np.ndarray, answers: np.ndarray, negative: np.ndarray, positive: np.ndarray
+) -> None:
+    """Do the same in float64."""
+    for row in range(logits.shape[0]):
+        for column in range(logits.shape[1]):
+            answer = answers[row, column]
+            if answer < 0:
+                logits[row, column] = 0.0
+                continue
+            weight = positive[column] if answer > 0 else negative[column]
+            share = 1.0 / (1.0 + math.exp(-logits[row, column]))
+            logits[row, column] = weight * (share - answer)
+
+
+@kernel
+def logistic_curvature(
+    logits: np.ndarray, answers: np.ndarray, negative: np.ndarray, positive: np.ndarray
+) -> np.ndarray:
+    """Second derivatives of the loss, float32[n, k], from logits in float64."""
+    out = np.zeros(logits.shape, np.float32)
+    for row in range(logits.shape[0]):
+        for column in range(logits.shape[1]):
+            answer = answers[row, column]
+            if answer >= 0:
+                weight = positive[column] if answer > 0 else negative[column]
+                half = 1.0 / (1.0 + math.exp(-abs(logits[row, column])))
+                out[row, column] = weight * half * (1.0 - half)
+    return out
+
+
+@kernel
+def softmax_residuals(
+    logits: np.ndarray, classes: np.ndarray, training: np.ndarray, weights: np.ndarray
+) -> None:
+    """Replace logits, float32[n, folds, n_classes], by the derivative of the loss, in place.
+
+    `classes`, int64[n], is the right one; `training`, bool[n, folds], says which rows a fold is
+    fitted on; `weights`, float32[folds, n_classes], weighs classes.
+    """
+    n, folds, size = logits.shape
+    for row in range(n):
+        for fold in range(folds):
+            values = logits[row, fold]
+            if not training[row, fold]:
+                values[:] = np.float32(0.0)
+                continue
+            largest = values[0]
+            for each in range(size):
+                largest = max(largest, values[each])
+            total = np.float32(0.0)
+            for each in range(size):
+                values[each] = exponential(values[each] - largest)
+                total += values[each]
+            weight = weights[fold, classes[row]]
+            for each in range(size):
+                values[each] *= weight / total
+            values[classes[row]] -= weight
+
+
+@kernel
+def softmax_residuals_exact(
+    logits: np.ndarray, classes: np.ndarray, training: np.ndarray, weights: np.ndarray
+) -> None:
+    """Do the same in float64."""
+    n, folds, size = logits.shape
+    for row in range(n):
+        for fold in range(folds):
+            values = logits[row, fold]
+            if not training[row, fold]:
+                values[:] = 0.0
+                continue
+            largest = values[0]
+            for each in range(size):
+                largest = max(largest, values[each])
+            total = 0.0
+            for each in range(size):
+                values[each] = math.exp(values[each] - largest)
+                total += values[each]
+            weight = weights[fold, classes[row]]
+            for each in range(size):
+                values[each] *= weight / total
+            values[classes[row]] -= weight
+
+
+@kernel
+def softmax_shares(logits: np.ndarray) -> np.ndarray:
+    """Class probabilities, float32, from logits, float64[n, folds, n_classes]."""
+    out = np.empty(logits.shape, np.float32)
+    n, folds, size = logits.shape
+    for row in range(n):
+        for fold in range(folds):
+            values = logits[row, fold]
+            largest = values.max()
+            total = 0.0
+            for each in range(size):
+                total += math.exp(values[each] - largest)
+            for each in range(size):
+                out[row, fold, each] = math.exp(values[each] - largest) / total
+    return out
+
+
+@kernel
+def softmax_change(
+    changes: np.ndarray, shares: np.ndarray, weights: np.ndarray, chosen: np.ndarray
+) -> None:
+    """Replace changes of logits by those of the residuals, to first order, in place.
+
+    That is ``weight * p * (z - p'z)``.
+
+    Parameters
+    ----------
+    changes : float32[n, k, n_classes]
+    shares : float32[n, folds, n_classes]
+        `p`.
+    weights : float32[n, folds]
+        0 where a row is not among those a fold is fitted on.
+    chosen : int64[k]
+        Which folds the columns of `changes` are.
+    """
+    n, folds, size = changes.shape
+    for row in range(n):
+        for place in range(folds):
+            fold = chosen[place]
+            z, p = changes[row, place], shares[row, fold]
+            mean = np.float32(0.0)
+            for each in range(size):
+                mean += p[each] * z[each]
+            for each in range(size):
+                z[each] = weights[row, fold] * p[each] * (z[each] - mean)
+
+
+@kernel
+def narrow_gradient(
     matrix: np.ndarray,
     weights: np.ndarray,
-    columns: np.ndarray,
-    start: int,
-    stop: int,
-    out: np.ndarray,
-) -> None:
-    """``out[k, i] = matrix[i] @ weights[k]`` for rows `start` to `stop` and some columns.
-
-    Parameters
-    ----------
-    matrix : float32[n, d]
-    weights : float[k, d]
-        Its precision is that of the sums.
-    columns : int64[multiple of FOURS]
-        May name a column more than once.
-    start, stop : int
-    out : float[k, n]
-    """
-    zero = weights[0, 0] - weights[0, 0]
-    fours = start + (stop - start) // FOURS * FOURS
-    for i in range(start, fours, FOURS):
-        x0 = matrix[i]
-        x1 = matrix[i + 1]
-        x2 = matrix[i + 2]
-        x3 = matrix[i + 3]
-        for place in range(0, columns.size, FOURS):
-            k0 = columns[place]
-            k1 = columns[place + 1]
-            k2 = columns[place + 2]
-            k3 = columns[place + 3]
-            w0 = weights[k0]
-            w1 = weights[k1]
-            w2 = weights[k2]
-            w3 = weights[k3]
-            a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = zero
-            c0 = c1 = c2 = c3 = d0 = d1 = d2 = d3 = zero
-            for j in range(x0.size):
-                y0 = x0[j]
-                y1 = x1[j]
-                y2 = x2[j]
-                y3 = x3[j]
-                w = w0[j]
-                a0 += y0 * w
-                a1 += y1 * w
-                a2 += y2 * w
-                a3 += y3 * w
-                w = w1[j]
-                b0 += y0 * w
-                b1 += y1 * w
-                b2 += y2 * w
-                b3 += y3 * w
-                w = w2[j]
-                c0 += y0 * w
-                c1 += y1 * w
-                c2 += y2 * w
-                c3 += y3 * w
-                w = w3[j]
-                d0 += y0 * w
-                d1 += y1 * w
-                d2 += y2 * w
-                d3 += y3 * w
-            _put(out, k0, i, a0, a1, a2, a3)
-            _put(out, k1, i, b0, b1, b2, b3)
-            _put(out, k2, i, c0, c1, c2, c3)
-            _put(out, k3, i, d0, d1, d2, d3)
-    for i in range(fours, stop):
-        for k in columns:
-            total = zero
-            for j in range(matrix.shape[1]):
-                total += matrix[i, j] * weights[k, j]
-            out[k, i] = total
-
-
-@kernel
-def _put(
-    out: np.ndarray, k: int, i: int, first: float, second: float, third: float, fourth: float
-) -> None:
-    out[k, i] = first
-    out[k, i + 1] = second
-    out[k, i + 2] = third
-    out[k, i + 3] = fourth
-
-
-@kernel
-def backward(
-    matrix: np.ndarray,
-    values: np.ndarray,
-    columns: np.ndarray,
-    start: int,
-    stop: int,
-    scratch: np.ndarray,
+    answers: np.ndarray,
+    negative: np.ndarray,
+    positive: np.ndarray,
     total: np.ndarray,
 ) -> None:
-    """Add ``values[k, start:stop] @ matrix[start:stop]`` to ``total[k]`` for some columns.
+    """Sum the gradients of a few logistic columns in one pass over the rows.
+
+    Each block of rows is read once for the logits and, still in the processor's cache, once for
+    the gradient; the columns of one label (its folds) share every value that is loaded.
 
     Parameters
     ----------
     matrix : float32[n, d]
-    values : float[k, n]
-        Its precision is that of the sum over a block of rows.
-    columns : int64[multiple of FOURS]
-        A column named more than once is added more than once.
-    start, stop : int
-    scratch : float[FOURS, d]
+    weights : float32[k, d]
+        `k` is a multiple of `SIDE_BY_SIDE`.
+    answers : int8[n, k]
+    negative, positive : float32[k]
     total : float64[k, d]
+        Set, not added to.
     """
-    g0 = scratch[0]
-    g1 = scratch[1]
-    g2 = scratch[2]
-    g3 = scratch[3]
-    for first in range(start, stop, _BLOCK):
-        last = min(stop, first + _BLOCK)
-        for place in range(0, columns.size, FOURS):
-            k0 = columns[place]
-            k1 = columns[place + 1]
-            k2 = columns[place + 2]
-            k3 = columns[place + 3]
-            scratch[:] = 0
-            _pull(
-                matrix[first:last],
-                values[k0, first:last],
-                values[k1, first:last],
-                values[k2, first:last],
-                values[k3, first:last],
-                g0,
-                g1,
-                g2,
-                g3,
-            )
-            _add(total[k0], g0)
-            _add(total[k1], g1)
-            _add(total[k2], g2)
-            _add(total[k3], g3)
+    n, width = matrix.shape
+    columns = weights.shape[0]
+    residuals = np.empty((_BLOCK, columns), np.float32)
+    partial = np.empty((columns, width), np.float32)
+    total[:] = 0.0
+    for start in range(0, n, _BLOCK):
+        stop = min(n, start + _BLOCK)
+        size = stop - start
+        _narrow_logits(matrix[start:stop], weights, residuals)
+        logistic_residuals(residuals[:size], answers[start:stop], negative, positive)
+        partial[:] = 0.0
+        _narrow_pull(matrix[start:stop], residuals, partial)
+        for column in range(columns):
+            for feature in range(width):
+                total[column, feature] += partial[column, feature]
 
 
 @kernel
-def _pull(
-    matrix: np.ndarray,
-    v0: np.ndarray,
-    v1: np.ndarray,
-    v2: np.ndarray,
-    v3: np.ndarray,
-    g0: np.ndarray,
-    g1: np.ndarray,
-    g2: np.ndarray,
-    g3: np.ndarray,
+def narrow_product(
+    matrix: np.ndarray, weights: np.ndarray, curvature: np.ndarray, total: np.ndarray
 ) -> None:
-    rows = matrix.shape[0]
-    fours = rows // FOURS * FOURS
-    for i in range(0, fours, FOURS):
-        x0 = matrix[i]
-        x1 = matrix[i + 1]
-        x2 = matrix[i + 2]
-        x3 = matrix[i + 3]
-        a0, a1, a2, a3 = v0[i], v0[i + 1], v0[i + 2], v0[i + 3]
-        b0, b1, b2, b3 = v1[i], v1[i + 1], v1[i + 2], v1[i + 3]
-        c0, c1, c2, c3 = v2[i], v2[i + 1], v2[i + 2], v2[i + 3]
-        d0, d1, d2, d3 = v3[i], v3[i + 1], v3[i + 2], v3[i + 3]
-        for j in range(g0.size):
-            y0 = x0[j]
-            y1 = x1[j]
-            y2 = x2[j]
-            y3 = x3[j]
-            g0[j] += a0 * y0 + a1 * y1 + a2 * y2 + a3 * y3
-            g1[j] += b0 * y0 + b1 * y1 + b2 * y2 + b3 * y3
-            g2[j] += c0 * y0 + c1 * y1 + c2 * y2 + c3 * y3
-            g3[j] += d0 * y0 + d1 * y1 + d2 * y2 + d3 * y3
-    for i in range(fours, rows):
-        x0 = matrix[i]
-        a0, b0, c0, d0 = v0[i], v1[i], v2[i], v3[i]
-        for j in range(g0.size):
-            y0 = x0[j]
-            g0[j] += a0 * y0
-            g1[j] += b0 * y0
-            g2[j] += c0 * y0
-            g3[j] += d0 * y0
+    """Multiply a few columns by their Hessian in one pass: ``total = sum(x * v * x'w)``.
+
+    `curvature`, float32[n, k], is `v`; the rest as for `narrow_gradient`.
+    """
+    n, width = matrix.shape
+    columns = weights.shape[0]
+    residuals = np.empty((_BLOCK, columns), np.float32)
+    partial = np.empty((columns, width), np.float32)
+    total[:] = 0.0
+    for start in range(0, n, _BLOCK):
+        stop = min(n, start + _BLOCK)
+        _narrow_logits(matrix[start:stop], weights, residuals)
+        for row in range(stop - start):
+            for column in range(columns):
+                residuals[row, column] *= curvature[start + row, column]
+        partial[:] = 0.0
+        _narrow_pull(matrix[start:stop], residuals, partial)
+        for column in range(columns):
+            for feature in range(width):
+                total[column, feature] += partial[column, feature]
 
 
 @kernel
-def _add(total: np.ndarray, part: np.ndarray) -> None:
-    for j in range(part.size):
-        total[j] += part[j]
+def _narrow_logits(matrix: np.ndarray, weights: np.ndarray, logits: np.ndarray) -> None:
+    for k in range(0, weights.shape[0], SIDE_BY_SIDE):
+        w0, w1, w2, w3, w4 = (
+            weights[k],
+            weights[k + 1],
+            weights[k + 2],
+            weights[k + 3],
+            weights[k + 4],
+        )
+        for row in range(matrix.shape[0]):
+            x = matrix[row]
+            s0 = s1 = s2 = s3 = s4 = np.float32(0.0)
+            for j in range(x.size):
+                s0 += x[j] * w0[j]
+                s1 += x[j] * w1[j]
+                s2 += x[j] * w2[j]
+                s3 += x[j] * w3[j]
+                s4 += x[j] * w4[j]
+            logits[row, k] = s0
+            logits[row, k + 1] = s1
+            logits[row, k + 2] = s2
+            logits[row, k + 3] = s3
+            logits[row, k + 4] = s4
+
+
+@kernel
+def _narrow_pull(matrix: np.ndarray, residuals: np.ndarray, partial: np.ndarray) -> None:
+    rows = matrix.shape[0]
+    fours = rows // 4 * 4
+    for row in range(0, fours, 4):
+        x0, x1, x2, x3 = matrix[row], matrix[row + 1], matrix[row + 2], matrix[row + 3]
+        for k in range(partial.shape[0]):
+            r0, r1 = residuals[row, k], residuals[row + 1, k]
+            r2, r3 = residuals[row + 2, k], residuals[row + 3, k]
+            g = partial[k]
+            for j in range(g.size):
+                g[j] += r0 * x0[j] + r1 * x1[j] + r2 * x2[j] + r3 * x3[j]
+    for row in range(fours, rows):
+        for k in range(partial.shape[0]):
+            r0 = residuals[row, k]
+            for j in range(partial.shape[1]):
+                partial[k, j] += r0 * matrix[row, j]
 
 
 @kernel
@@ -233,110 +314,84 @@ def standardised_rows(
     vectors: np.ndarray,
     rows: np.ndarray,
     mean: np.ndarray,
-    factor: np.ndarray,
+    scale: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Set the first columns of `out` to ``(vectors[rows] - mean) * factor``."""
+    """Set the first columns of `out` to ``(vectors[rows] - mean) / scale``."""
     for row in range(rows.size):
         source = vectors[rows[row]]
         for j in range(mean.size):
-            out[row, j] = (source[j] - mean[j]) * factor[j]
+            out[row, j] = (source[j] - mean[j]) * scale[j]
 
 
 @kernel
-def newton_like(
-    gradients: np.ndarray,
-    directions: np.ndarray,
+def newest_first(
+    q: np.ndarray,
     steps: np.ndarray,
     changes: np.ndarray,
-    curved: np.ndarray,
     rho: np.ndarray,
-    length: np.ndarray,
+    alpha: np.ndarray,
+    columns: np.ndarray,
     taken: np.ndarray,
-    problems: np.ndarray,
 ) -> None:
-    """Recursion of L-BFGS (Nocedal 1980): turn preconditioned gradients into Newton-like ones.
-
-    The preconditioner `P` is linear, so that what it does to a changed gradient is kept with the
-    change, and each iteration applies it once.
-
-    Parameters
-    ----------
-    gradients : float32[k, d]
-        Overwritten.
-    directions : float32[k, d]
-        ``P g`` in, an approximation of ``H^-1 g`` out.
-    steps, changes, curved : float32[history, n_problems, d]
-        `s`, `y` and ``P y``, in a ring.
-    rho, length : float32[history, n_problems], float32[n_problems]
-        ``1 / s'y`` and the scale of `P`.
-    taken : int64[n_problems]
-        Steps so far.
-    problems : int64[k]
-    """
+    """First half of the two-loop recursion of L-BFGS (Nocedal 1980), in place on `q`."""
     kept = steps.shape[0]
-    alpha = np.empty(kept, np.float32)
-    for place in range(problems.size):
-        k = problems[place]
-        held = min(kept, taken[k])
-        q = gradients[place]
-        r = directions[place]
-        for back in range(held):
+    for place in range(columns.size):
+        k = columns[place]
+        for back in range(min(kept, taken[k])):
             h = (taken[k] - 1 - back) % kept
-            alpha[back] = rho[h, k] * _dot(steps[h, k], q)
-            _subtract(q, alpha[back], changes[h, k])
-            _subtract(r, alpha[back], curved[h, k])
-        for j in range(r.size):
-            r[j] *= length[k]
+            a = np.float32(0.0)
+            for j in range(q.shape[1]):
+                a += steps[h, k, j] * q[place, j]
+            a *= rho[h, k]
+            alpha[h, k] = a
+            for j in range(q.shape[1]):
+                q[place, j] -= a * changes[h, k, j]
+
+
+@kernel
+def oldest_first(
+    q: np.ndarray,
+    steps: np.ndarray,
+    changes: np.ndarray,
+    rho: np.ndarray,
+    alpha: np.ndarray,
+    columns: np.ndarray,
+    taken: np.ndarray,
+) -> None:
+    """Second half of the two-loop recursion."""
+    kept = steps.shape[0]
+    for place in range(columns.size):
+        k = columns[place]
+        held = min(kept, taken[k])
         for back in range(held - 1, -1, -1):
             h = (taken[k] - 1 - back) % kept
-            _subtract(r, rho[h, k] * _dot(changes[h, k], r) - alpha[back], steps[h, k])
-
-
-@kernel
-def _dot(a: np.ndarray, b: np.ndarray) -> np.float32:
-    total = np.float32(0.0)
-    for j in range(a.size):
-        total += a[j] * b[j]
-    return total
-
-
-@kernel
-def _subtract(a: np.ndarray, share: np.float32, b: np.ndarray) -> None:
-    for j in range(a.size):
-        a[j] -= share * b[j]
+            b = np.float32(0.0)
+            for j in range(q.shape[1]):
+                b += changes[h, k, j] * q[place, j]
+            c = alpha[h, k] - rho[h, k] * b
+            for j in range(q.shape[1]):
+                q[place, j] += c * steps[h, k, j]
 
 
 @kernel
 def pair_logits(
-    per_entity: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    columns: np.ndarray,
-    start: int,
-    stop: int,
-    out: np.ndarray,
+    per_entity: np.ndarray, first: np.ndarray, second: np.ndarray, out: np.ndarray
 ) -> None:
-    """``out[k, i] = per_entity[k, first[i]] + per_entity[k, second[i]]`` for some rows, columns."""
-    for k in columns:
-        values = per_entity[k]
-        for i in range(start, stop):
-            out[k, i] = values[first[i]] + values[second[i]]
+    """``out[i] = per_entity[first[i]] + per_entity[second[i]]``, any float type."""
+    for row in range(first.size):
+        a, b = per_entity[first[row]], per_entity[second[row]]
+        for k in range(out.shape[1]):
+            out[row, k] = a[k] + b[k]
 
 
 @kernel
 def pair_sums(
-    values: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    columns: np.ndarray,
-    start: int,
-    stop: int,
-    total: np.ndarray,
+    residuals: np.ndarray, first: np.ndarray, second: np.ndarray, total: np.ndarray
 ) -> None:
-    """Add each row's values to both its entities, float64[k, n_entities]."""
-    for k in columns:
-        sums = total[k]
-        for i in range(start, stop):
-            sums[first[i]] += values[k, i]
-            sums[second[i]] += values[k, i]
+    """Add each row's residuals to both its entities, float64[n_entities, k]."""
+    for row in range(first.size):
+        a, b = total[first[row]], total[second[row]]
+        for k in range(residuals.shape[1]):
+            a[k] += residuals[row, k]
+            b[k] += residuals[row, k]

@@ -84,6 +84,9 @@ def parse_probe(spec: str) -> Probe:
         found["scale"] = "none" if head == "sklearn" else "variance"
     own: dict[str, Any] = {}
     known = [name for name in Probe.__struct_fields__ if name not in ("head", "settings")]
+    if head != "linear":
+        # Heads of scikit-learn have strengths and weights of their own, by its names.
+        known = [name for name in known if name not in ("C", "alpha", "weights")]
     for part in filter(None, rest.split(",")):
         key, equals, value = part.partition("=")
         if not equals:

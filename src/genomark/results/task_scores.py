@@ -89,11 +89,11 @@ def caveats(results: Results) -> list[str]:
     told = []
     others = sum("family" not in each.settings for each in results)
     if others:
-        told.append(f"{others:,} results left out: not about genes")
+        told.append(f"{_results(others)} left out: not about genes")
     asked = Counter((same_task(each.benchmark.id), each.model.id) for each in own)
     older = sum(count - 1 for count in asked.values())
     if older:
-        told.append(f"{older:,} results left out: the model was asked the task again later")
+        told.append(f"{_results(older)} left out: the model was asked the task again later")
     newest = {(same_task(each.benchmark.id), each.model.id): each for each in sorted(own, key=_age)}
     questions: dict[str, set[object]] = {}
     for (task, _), result in newest.items():
@@ -106,6 +106,10 @@ def caveats(results: Results) -> list[str]:
         if len(asked) > 1
     )
     return told
+
+
+def _results(number: int) -> str:
+    return f"{number:,} result{'' if number == 1 else 's'}"
 
 
 def _age(result: Result) -> tuple[bool, str]:

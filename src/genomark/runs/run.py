@@ -14,7 +14,7 @@ import msgspec
 import polars as pl
 
 from genomark.atomic import write_whole
-from genomark.benchmarks import Asking
+from genomark.benchmarks import Asking, Benchmark
 from genomark.digests import digest_of
 from genomark.results import Failed, Results
 from genomark.runs.environment import environment
@@ -180,6 +180,13 @@ class Run:
             shards = state.evaluation.shards
             if state.result is not None and any(shard.keep_response for shard in shards):
                 yield state.result, _responses(state.evaluation, self._journal.folder)
+
+    def evaluations(self) -> Iterator[tuple[Result, Benchmark, Path]]:
+        """Give each result, the benchmark that asked, and the file of its predictions."""
+        for state in self._states:
+            if state.result is not None:
+                paths = _Paths.of(self._journal.folder, state.evaluation)
+                yield state.result, state.evaluation.benchmark, paths.predictions
 
     def _results(self) -> Results:
         failed = [state.failure for state in self._states if state.failure is not None]

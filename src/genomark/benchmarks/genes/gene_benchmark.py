@@ -209,6 +209,11 @@ class GeneBenchmark(Benchmark):
         rows = rows_of(model, task, self.options)
         fits = []
         for fold in question.folds:
+            if np.ptp(fold[rows.present]) == 0:
+                raise UsageError(
+                    f"the model has vectors for {int(rows.present.sum()):,} of {len(task):,} rows, "
+                    "and all of them are in one fold: nothing is left to learn from"
+                )
             fit = cross_validate(
                 rows.design,
                 task.kind,

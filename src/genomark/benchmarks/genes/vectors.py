@@ -222,7 +222,6 @@ class _Basis:
 
     def __init__(self, table: GeneTable, options: GeneOptions) -> None:
         self._vectors = table.vectors
-        self._scale = options.probe.scale
         self.scaling = scaling_of(table.vectors, options.probe.scale)
         self._lock = threading.Lock()
         self._curvature: Curvature | None = None
@@ -232,10 +231,8 @@ class _Basis:
     @cached_property
     def spread(self) -> NDArray[np.float32]:
         """Standard deviation of each dimension of scaled vectors, float32[d]."""
-        factor = scaling_of(self._vectors, "standard").factor
-        if self._scale == "standard":
-            return (factor > 0).astype(np.float32)
-        return np.divide(1.0, factor, out=np.zeros_like(factor), where=factor > 0)
+        to_one = scaling_of(self._vectors, "variance").factor
+        return np.divide(self.scaling.factor, to_one, out=np.zeros_like(to_one), where=to_one > 0)
 
     def curvature(self) -> Curvature:
         """Estimate from evenly spaced rows of the table."""
