@@ -14,6 +14,7 @@ from genomark.probes.design import Scale
 HEADS = ("linear", "knn", "forest", "mlp", "sklearn")
 
 Inverse = float | Literal["nested"]
+_WORDS = {"yes": True, "no": False}
 
 
 class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,7 +93,7 @@ def parse_probe(spec: str) -> Probe:
         if not equals:
             raise UsageError(f"--probe {spec}: expected key=value, found '{part}'")
         if key in known:
-            found[key] = value
+            found[key] = _WORDS.get(value, value) if key == "permuted" else value
         elif head == "linear":
             raise UsageError(
                 f"--probe {spec}: unknown setting '{key}'. It takes: {', '.join(known)}."
@@ -114,7 +115,7 @@ def _check(probe: Probe, spec: str) -> None:
         raise UsageError(f"--probe {spec}: alpha must be 0 or more, or 'nested'")
     if not 2 <= probe.folds <= 100 or not 1 <= probe.repeats <= 100:
         raise UsageError(f"--probe {spec}: folds are 2 to 100, repeats 1 to 100")
-    if "nested" in (probe.C, probe.alpha) and probe.folds < 3 and probe.head == "linear":
+    if probe.C == "nested" and probe.folds < 3:
         raise UsageError(f"--probe {spec}: a nested choice needs at least 3 folds")
 
 

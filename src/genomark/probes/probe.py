@@ -144,7 +144,10 @@ class _Columns:
         return self._fit(scores)
 
     def _fit(self, scores: Floats) -> Fit:
-        worst = max(float((found.decrement / scale).max()) for found, scale in self._solutions)
+        worst = max(
+            (float((found.decrement / scale).max()) for found, scale in self._solutions),
+            default=0.0,
+        )
         if worst > _CONVERGED:
             unfinished = sum(
                 int((found.decrement > _CONVERGED * scale).sum())
@@ -154,7 +157,7 @@ class _Columns:
                 f"{unfinished:,} fits stopped before the optimum "
                 f"(relative decrement {worst:.1e}, aimed at {EXACT:.0e})"
             )
-        passes = max(found.passes for found, _ in self._solutions)
+        passes = max((found.passes for found, _ in self._solutions), default=0)
         return Fit(scores, tuple(self._notes), passes, worst)
 
     def _fit_logistic(self, without: list[Without], strengths: Floats) -> Floats:

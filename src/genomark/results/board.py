@@ -95,9 +95,10 @@ def _notes(members: list[Result], names: list[str]) -> list[str]:
     if ceiling:
         best = ", ".join(f"{name} {value:.3f}" for name, value in ceiling.items())
         notes.append(f"best possible: {best} (the noise is known)")
+    notes.extend(members[0].settings.get("notes", []))
     told: dict[str, list[str]] = {}
     for result in members:
-        for note in result.model.notes:
+        for note in [*result.model.notes, *result.settings.get("fit", {}).get("notes", [])]:
             told.setdefault(note, []).append(result.model.id)
     notes.extend(f"{', '.join(models)}: {note}" for note, models in told.items())
     for result in members:
