@@ -34,6 +34,7 @@ fi
 uv pip install "torch==2.13.0"
 uv pip install --no-deps --require-hashes -r requirements.lock
 uv pip install --no-deps --editable .
-# Compile the scoring kernels now, so that the first run does not wait for it.
+# Compile the kernels now, so that the first run does not wait for it.
 "$venv/bin/python" -m genomark.scoring.warm
+"$venv/bin/python" -m genomark.probes.warm
 echo "Ready. Try: $venv/bin/genomark run"

@@ -6,6 +6,7 @@ intercept and padding. It is never copied for a fold, and for pairs it is never 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -70,9 +71,9 @@ def scaling_of(vectors: Any, scale: Scale) -> Scaling:
     # What differs in nothing but rounding is constant.
     constant = spread <= 1e-6 * np.abs(mean)
     factor = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, spread))
-    if scale == "standard":
-        factor /= np.sqrt(max(1, np.count_nonzero(factor)))
-    return Scaling(mean, factor.astype(np.float32))
+    varying = max(1, int(np.count_nonzero(factor)))
+    length = math.sqrt(varying) if scale == "standard" else 1.0
+    return Scaling(mean, (factor / length).astype(np.float32))
 
 
 class Design(Protocol):
@@ -183,10 +184,8 @@ class DenseDesign:
 
     def mean_squares(self) -> NDArray[np.float64]:
         """Mean square of each dimension."""
-        squares: NDArray[np.float64] = np.einsum(
-            "ij,ij->j", self.matrix, self.matrix, dtype=np.float64
-        )
-        return squares / self.n_rows
+        squares = np.einsum("ij,ij->j", self.matrix, self.matrix, dtype=np.float64)
+        return np.asarray(squares / self.n_rows)
 
 
 class PairDesign:

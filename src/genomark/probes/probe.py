@@ -258,7 +258,8 @@ class _Columns:
         # A few bits of rounding are no reason to prefer a weaker penalty.
         best = total.min(axis=0)
         within = total <= best + 1e-9 * np.abs(best)
-        return np.asarray(INVERSE_STRENGTHS)[within.argmax(axis=0)]
+        chosen: Floats = np.asarray(INVERSE_STRENGTHS)[within.argmax(axis=0)]
+        return chosen
 
     def _logistic_losses(self, pairs: list[Without], strength: float) -> Floats:
         """Log loss on both folds that each fit was made without, float64[pairs, labels, 2]."""
@@ -287,4 +288,4 @@ class _Columns:
 
 def _shares(logits: Floats) -> Floats:
     shifted: Floats = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True))
