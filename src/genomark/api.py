@@ -22,6 +22,7 @@ from genomark.runs import (
     Run,
     Settings,
     Silent,
+    ThreadExecutor,
     Workshop,
     default_progress,
     make_plan,
@@ -244,6 +245,7 @@ def _restricted(
 
 
 def _executor(folder: Path, workshop: Workshop, workers: int) -> Executor:
-    here = InProcessExecutor(workshop)
+    if workers == 1:
+        return InProcessExecutor(workshop)
     # The pool of workers starts with the first shard that needs it.
-    return here if workers == 1 else RoutingExecutor(here, LocalExecutor(folder, workers))
+    return RoutingExecutor(ThreadExecutor(workshop, workers), LocalExecutor(folder, workers))

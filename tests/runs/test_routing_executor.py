@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
+from types import SimpleNamespace
 
 import pytest
 
-from genomark.runs import RoutingExecutor
+from genomark.runs import RoutingExecutor, ThreadExecutor
 from genomark.runs.plan import Shard
 
 
@@ -103,3 +105,20 @@ def test_no_workers_are_started_for_what_is_computed_here(tmp_path):
     assert list(executor.as_completed()) == ["A"]
     assert away._pool is None
     executor.cancel()
+
+
+def test_threads_compute_every_shard_and_side_by_side():
+    meeting = threading.Barrier(2, timeout=10)
+
+    class Meeting:
+        def work(self, shard):
+            meeting.wait()
+            return shard.digest
+
+    executor = ThreadExecutor(Meeting(), 2)
+    shards = [SimpleNamespace(digest=str(number)) for number in range(4)]
+    assert [executor.submit(shard) for shard in shards] == ["0", "1", "2", "3"]
+    assert sorted(executor.as_completed()) == ["0", "1", "2", "3"]
+    executor.submit(shards[0])
+    executor.cancel()
+    assert list(executor.as_completed()) == []

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from genomark.probes import kernels
 from genomark.probes.curvature import Curvature
 from genomark.probes.design import DenseDesign, Design
 from genomark.probes.lbfgs import Gradient, Solution, minimise
+from genomark.probes.one_thread import one_thread
 
 #: Decrement per unit of ``C * n`` where float32 stops and at the end: the root mean square error
 #: of logits is then about 3e-5 and 3e-7.
@@ -80,7 +80,7 @@ def fit_logistic(
         )
         return _solve(design, part, curvature)
 
-    with threadpool_limits(limits=1):
+    with one_thread():
         if threads == 1 or len(blocks) == 1:
             solved = [solve(block) for block in blocks]
         else:

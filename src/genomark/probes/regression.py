@@ -17,9 +17,9 @@ from typing import Literal, Protocol
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from genomark.errors import UsageError
+from genomark.probes.one_thread import one_thread
 
 Floats = NDArray[np.float64]
 Vectors = NDArray[np.float32]
@@ -100,7 +100,7 @@ def cross_validated_linear(
     rows = [np.flatnonzero(place == each) for each in range(n_folds)]
     most = x.shape[0] - min(each.size for each in rows)
     # One BLAS thread each: more would change the last digits.
-    with threadpool_limits(limits=1), ThreadPoolExecutor(threads) as pool:
+    with one_thread(), ThreadPoolExecutor(threads) as pool:
         problem = (_Dual if most < x.shape[1] else _Primal)(x, y, rows, pool)
         if penalty == "nested":
             penalties = _nested(problem, y, rows, pool)

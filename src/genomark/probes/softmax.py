@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from genomark.probes import kernels
 from genomark.probes.curvature import Curvature
 from genomark.probes.design import Design, Residuals
 from genomark.probes.lbfgs import Gradient, Solution, minimise
 from genomark.probes.logistic import EXACT, ROUGH, joined
+from genomark.probes.one_thread import one_thread
 
 #: Folds are solved together up to so many columns: products are quicker the wider they are.
 _COLUMNS_TOGETHER = 64
@@ -59,7 +59,7 @@ def fit_softmax(
         mask = np.ascontiguousarray(training[:, group])
         return _Softmax(design, classes, mask, weights[group]).solve(curvature)
 
-    with threadpool_limits(limits=1):
+    with one_thread():
         if threads == 1:
             solved = [solve(group) for group in groups]
         else:

@@ -1,6 +1,12 @@
 """Runs: plans of evaluations, cut into shards, executed, journalled and resumed."""
 
-from genomark.runs.executor import Executor, InProcessExecutor, LocalExecutor, RoutingExecutor
+from genomark.runs.executor import (
+    Executor,
+    InProcessExecutor,
+    LocalExecutor,
+    RoutingExecutor,
+    ThreadExecutor,
+)
 from genomark.runs.journal import Journal
 from genomark.runs.plan import Evaluation, Plan, Settings, Shard, make_plan
 from genomark.runs.progress import Progress, Silent, default_progress
@@ -20,6 +26,7 @@ __all__ = [
     "Settings",
     "Shard",
     "Silent",
+    "ThreadExecutor",
     "Workshop",
     "default_progress",
     "make_plan",

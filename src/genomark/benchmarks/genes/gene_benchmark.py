@@ -21,7 +21,7 @@ from genomark.digests import digest_of, digest_of_bytes
 from genomark.errors import CapabilityError, UsageError
 from genomark.genes import GeneTask
 from genomark.models import GeneEmbedder, ItemPredictor, Model, TrainingSplit
-from genomark.probes import Fit, cross_validate, settings_of
+from genomark.probes import Fit, cross_validate, one_thread, settings_of
 from genomark.scoring import (
     LABEL_HEADLINES,
     Comparison,
@@ -214,16 +214,18 @@ class GeneBenchmark(Benchmark):
                     f"the model has vectors for {int(rows.present.sum()):,} of {len(task):,} rows, "
                     "and all of them are in one fold: nothing is left to learn from"
                 )
-            fit = cross_validate(
-                rows.design,
-                task.kind,
-                np.ascontiguousarray(task.targets[rows.present]),
-                fold[rows.present],
-                self.options.probe,
-                rows.curvature,
-                seed=asking.seed,
-                threads=asking.threads,
-            )
+            # Several tasks may run side by side, and none may lift the limit of another.
+            with one_thread():
+                fit = cross_validate(
+                    rows.design,
+                    task.kind,
+                    np.ascontiguousarray(task.targets[rows.present]),
+                    fold[rows.present],
+                    self.options.probe,
+                    rows.curvature,
+                    seed=asking.seed,
+                    threads=asking.threads,
+                )
             fits.append(fit)
         asking.tell(_report(fits, rows.filled, question.notes))
         answers = []

@@ -19,7 +19,7 @@ from genomark.genes import GeneTask
 from genomark.models import GeneEmbedder
 from genomark.models.genes.controls import RandomGenes
 from genomark.models.genes.table import GeneTable
-from genomark.probes import Curvature, DenseDesign, Design, PairDesign, scaling_of
+from genomark.probes import Curvature, DenseDesign, Design, PairDesign, one_thread, scaling_of
 from genomark.probes.kernels import standardised_rows
 
 #: Embeddings whose statistics are kept: they serve every task on the same vectors.
@@ -74,11 +74,12 @@ def rows_of(model: GeneEmbedder, task: GeneTask, options: GeneOptions) -> Rows:
     for row in np.flatnonzero(~present):
         reasons[row] = next(filter(None, (each.reason(int(row)) for each in asked)))
     filled = sum(each.filled for each in asked)
-    if task.entities.width == 1:
-        design, curvature = asked[0].single(present)
-    else:
-        design = _pairs(asked, present, options)
-        curvature = Curvature(design)
+    with one_thread():
+        if task.entities.width == 1:
+            design, curvature = asked[0].single(present)
+        else:
+            design = _pairs(asked, present, options)
+            curvature = Curvature(design)
     return Rows(design, curvature, present, reasons, filled)
 
 
