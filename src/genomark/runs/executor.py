@@ -93,7 +93,7 @@ class ThreadExecutor:
 
     def as_completed(self) -> Iterator[ShardOutcome]:
         """Compute side by side, and give as they are done."""
-        # OpenBLAS takes a limit back only in the thread that set it: this one, before and after all.
+        # OpenBLAS takes a limit back in the thread that set it alone: this one, after all others.
         with one_thread(), ThreadPoolExecutor(self._threads) as pool:
             running: set[Future[ShardOutcome]] = set()
             while self._queue or running:
