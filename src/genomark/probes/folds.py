@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from genomark.errors import UsageError
 from genomark.genes import Kind
@@ -190,6 +188,10 @@ def _units(
     number: dict[str | int, int] = {}
     ties = range(n) if groups is None else (name or row for row, name in enumerate(groups))
     group = np.fromiter((number.setdefault(tie, len(number)) for tie in ties), np.intp, n)
+    # Slow to import, and few tasks have groups.
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     links = coo_array((np.ones(n, np.int8), (cluster, n + group)), shape=(2 * n, 2 * n))
     component = connected_components(links, directed=False)[1]
     return np.unique(component[cluster], return_inverse=True)[1]
