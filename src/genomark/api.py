@@ -8,9 +8,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from genomark.benchmarks import Benchmark, GeneBenchmark, GeneOptions, expand, load_benchmark
+from genomark.benchmarks import (
+    Benchmark,
+    GeneBenchmark,
+    GeneOptions,
+    SequenceBenchmark,
+    expand,
+    load_benchmark,
+    with_fits,
+)
 from genomark.errors import GenomarkError, UsageError
-from genomark.models import BASELINES, GENE_BASELINES, Model, as_model, load_model
+from genomark.models import (
+    BASELINES,
+    GENE_BASELINES,
+    SEQUENCE_BASELINES,
+    Model,
+    as_model,
+    load_model,
+)
 from genomark.results import Results, write_game_files
 from genomark.results.gene_benchmark_report import write_gene_benchmark_report
 from genomark.runs import (
@@ -45,6 +60,8 @@ def run(
     workers: int | None = None,
     fresh: bool = False,
     allow_missing: bool = False,
+    protocol: str | None = None,
+    fits: int | None = None,
     gene_options: GeneOptions | None = None,
     common_genes: bool = False,
     game_files: str | Path | None = None,
@@ -76,6 +93,11 @@ def run(
         Compute everything again.
     allow_missing : bool
         Let a file of predictions leave items out; they count as failed.
+    protocol : {"probe", "zero-shot", "lora", "full"}, optional
+        What becomes of ``hf:`` models on tasks on sequences; a probe if left out.
+    fits : int, optional
+        How often a model whose fit depends on a seed is fitted to a task on sequences; 3 if left
+        out.
     gene_options : GeneOptions, optional
         Of tasks on genes: the probe, missing genes, filters.
     common_genes : bool
@@ -113,15 +135,16 @@ def run(
         allow_missing=allow_missing,
         keep_responses=game_files is not None,
     )
-    made_benchmarks, own_benchmarks = _benchmarks(benchmarks, gene_options or GeneOptions())
+    made_benchmarks, own_benchmarks = _benchmarks(benchmarks, gene_options or GeneOptions(), fits)
     if gene_benchmark_report is not None and not any(
         isinstance(each, GeneBenchmark) for _, each in made_benchmarks
     ):
         raise UsageError(
             "a report as of gene-benchmark is about tasks on genes, and there are none"
         )
-    about_genes = all(isinstance(each, GeneBenchmark) for _, each in made_benchmarks)
-    baselines = GENE_BASELINES if about_genes else BASELINES
+    baselines = _baselines([benchmark for _, benchmark in made_benchmarks])
+    if protocol is not None:
+        models = _under_protocol(models, protocol)
     made_models, own_models = _models(models, baselines, allow_missing=allow_missing)
     folder = Path(out)
     with Journal(folder) as journal:
@@ -189,6 +212,27 @@ def _one_model(model: ModelLike, *, allow_missing: bool) -> Model:
     return as_model(model)
 
 
+def _baselines(benchmarks: Sequence[Benchmark]) -> Sequence[str]:
+    """Choose what runs when no model is named."""
+    for kind, baselines in (
+        (GeneBenchmark, GENE_BASELINES),
+        (SequenceBenchmark, SEQUENCE_BASELINES),
+    ):
+        if all(isinstance(each, kind) for each in benchmarks):
+            return baselines
+    return BASELINES
+
+
+def _under_protocol(models: Sequence[ModelLike] | ModelLike, protocol: str) -> list[ModelLike]:
+    """Have checkpoints fine-tuned, or not, whatever else is among the models."""
+    from genomark.training.protocols import protocol_spec
+
+    listed: list[ModelLike] = (
+        list(models) if isinstance(models, list | tuple) else [models]  # type: ignore[list-item]
+    )
+    return [protocol_spec(each, protocol) if isinstance(each, str) else each for each in listed]
+
+
 def _models(
     models: Sequence[ModelLike] | ModelLike, baselines: Sequence[str], *, allow_missing: bool
 ) -> tuple[list[tuple[str, Model]], bool]:
@@ -210,12 +254,16 @@ def _models(
 
 
 def _benchmarks(
-    benchmarks: Sequence[str | Benchmark] | str | Benchmark, options: GeneOptions
+    benchmarks: Sequence[str | Benchmark] | str | Benchmark,
+    options: GeneOptions,
+    fits: int | None,
 ) -> tuple[list[tuple[str, Benchmark]], bool]:
     listed = list(benchmarks) if isinstance(benchmarks, list | tuple) else [benchmarks]
     objects = [each for each in listed if isinstance(each, Benchmark)]
     names = [each for each in listed if isinstance(each, str)]
     wanted = [] if objects and not names else expand(names)
+    if fits is not None:
+        wanted = [with_fits(name, fits) for name in wanted]
     made = [(name, load_benchmark(name, options)) for name in wanted]
     made += [(each.id, each) for each in objects]
     called: dict[str, str] = {}

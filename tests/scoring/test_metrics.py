@@ -207,13 +207,6 @@ def test_a_correlation_never_leaves_its_range_by_rounding():
 
 def test_it_is_found_by_its_name():
     assert metric("auroc") is METRICS["auroc"]
-    assert {name: metric(name).better for name in ALL} == {
-        "pearson": "higher",
-        "spearman": "higher",
-        "mse": "lower",
-        "auroc": "higher",
-        "average_precision": "higher",
-    }
 
 
 def test_a_misspelt_name_is_told_the_nearest():

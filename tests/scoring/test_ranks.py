@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genomark.errors import UnknownNameError
 from genomark.scoring import Comparison, Rank, rank
 from genomark.scoring.ranks import _maximal_tie_sets
 
@@ -200,8 +201,16 @@ def test_no_models_have_no_ranks():
 
 
 def test_an_unknown_metric_is_refused():
-    with pytest.raises(Exception, match="No metric named 'accuracy'"):
-        rank({"A": 1.0}, [], "mean_accuracy")
+    with pytest.raises(UnknownNameError, match="No metric named 'mean_skill'"):
+        rank({"A": 1.0}, [], "mean_skill")
+
+
+def test_less_error_ranks_first():
+    for name in ("mse", "rmse", "mcrmse", "mean_rmse"):
+        assert [each.model for each in rank({"A": 2.0, "B": 1.0}, [], name)] == ["B", "A"]
+    # None of these has "error" in its name, nor "score", and more of each is better.
+    for name in ("mcc", "r2", "spearman", "mean_pearson", "weighted_auroc"):
+        assert [each.model for each in rank({"A": 1.0, "B": 2.0}, [], name)] == ["B", "A"]
 
 
 def test_a_rank_is_printed_as_in_a_table():

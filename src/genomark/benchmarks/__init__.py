@@ -10,6 +10,8 @@ from genomark.benchmarks.registry import (
     expand,
     load_benchmark,
 )
+from genomark.benchmarks.sequences.registry import with_fits
+from genomark.benchmarks.sequences.sequence_benchmark import SequenceBenchmark
 
 __all__ = [
     "DEFAULT_SUITE",
@@ -19,7 +21,9 @@ __all__ = [
     "GeneBenchmark",
     "GeneOptions",
     "PredictorBenchmark",
+    "SequenceBenchmark",
     "benchmark_entry_points",
     "expand",
     "load_benchmark",
+    "with_fits",
 ]

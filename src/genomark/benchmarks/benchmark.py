@@ -40,12 +40,18 @@ class Asking:
         Is handed the answer of a Predictor as it came.
     tell : callable
         Takes what a Result should say of how the answers were come by, and `notes` for tables.
+    workspace : Path or None
+        Where a fit that takes long keeps checkpoints until it is done.
+    progress : callable
+        Takes one line on how far a long fit has come, now and then.
     """
 
     seed: int = 0
     threads: int = 1
     keep: Callable[[PredictResponse], None] | None = None
     tell: Callable[[Mapping[str, Any]], None] = field(default=lambda report: None)
+    workspace: Path | None = None
+    progress: Callable[[str], None] = field(default=lambda line: None)
 
 
 class Benchmark(ABC):

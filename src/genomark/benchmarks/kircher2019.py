@@ -93,13 +93,9 @@ class Kircher2019(PredictorBenchmark):
     def request(self, items: pl.DataFrame) -> PredictRequest:
         """Ask for the reference of an experiment and for its variants, on a log scale."""
         experiment = items["task"][0]
-        start, reference = self.references[experiment]
+        _, reference = self.references[experiment]
         sequences = {f"{experiment}:{_REFERENCE}": reference}
-        for name, position, alternate in items.select(
-            "item_id", "position", "alternate"
-        ).iter_rows():
-            at = position - start
-            sequences[name] = f"{reference[:at]}{alternate}{reference[at + 1 :]}"
+        sequences.update(zip(items["item_id"], self._alternates(items), strict=True))
         return PredictRequest(
             readout="point",
             prediction_tasks=[
@@ -113,6 +109,22 @@ class Kircher2019(PredictorBenchmark):
             ],
             sequences=sequences,
         )
+
+    def variants(self, items: pl.DataFrame) -> tuple[list[str], list[str]]:
+        """Give the reference of the experiment, and the same with the change."""
+        references = [self.references[experiment][1] for experiment in items["task"]]
+        return references, self._alternates(items)
+
+    def _alternates(self, items: pl.DataFrame) -> list[str]:
+        """Elements with one base changed, or left out."""
+        found = []
+        for experiment, position, alternate in items.select(
+            "task", "position", "alternate"
+        ).iter_rows():
+            start, reference = self.references[experiment]
+            at = position - start
+            found.append(f"{reference[:at]}{alternate}{reference[at + 1 :]}")
+        return found
 
     def read(self, items: pl.DataFrame, response: PredictResponse) -> pl.DataFrame:
         """Give the effect of each variant."""

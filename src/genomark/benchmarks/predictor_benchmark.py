@@ -16,6 +16,7 @@ from genomark.benchmarks.benchmark import Asking, Benchmark, coverage_of
 from genomark.digests import digest_of, digest_of_bytes
 from genomark.errors import CapabilityError, ModelError
 from genomark.models import ItemPredictor, Model, Predictor, Trainable, TrainingSplit
+from genomark.models.zero_shot import ZeroShot, zero_shot
 from genomark.protocol import PredictRequest, PredictResponse, TaskPrediction, Unanswered
 from genomark.scoring import (
     PREDICTION_COLUMNS,
@@ -81,6 +82,10 @@ class PredictorBenchmark(Benchmark):
         """Ids of the sequences that the requests for `items` hold: columns `item_id`, `task`."""
         return items.select("item_id", "task")
 
+    def variants(self, items: pl.DataFrame) -> tuple[list[str], list[str]] | None:
+        """Sequences without and with the variant that each item is; None where items are not."""
+        return None
+
     def training_split(self) -> TrainingSplit | None:
         """Labelled sequences to fit on, where the benchmark has them."""
         return None
@@ -123,6 +128,8 @@ class PredictorBenchmark(Benchmark):
             info = model.identity(split)
         elif isinstance(model, Predictor | ItemPredictor):
             info = model.info
+        elif (untrained := self._zero_shot(model)) is not None:
+            return untrained.info, None
         else:
             raise CapabilityError(
                 f"'{model.info.id}' cannot be asked: '{self.id}' needs a {self.capability}"
@@ -145,10 +152,35 @@ class PredictorBenchmark(Benchmark):
                 asking.keep(response)
             answers = self.read(part, response)
         else:
-            raise CapabilityError(f"'{model.info.id}' cannot predict")
+            answers = self._effects(model, part, asking)
         if answers.height != part.height:
             raise ModelError(f"{answers.height} answers for {part.height} items")
         return part.select("item_id", "task").hstack(answers).select(*PREDICTION_COLUMNS)
+
+    def _zero_shot(self, model: Model) -> ZeroShot | None:
+        """Let models that predict nothing tell what they can of variants."""
+        return zero_shot(model) if self.variants(self.items.head(0)) is not None else None
+
+    def _effects(self, model: Model, part: pl.DataFrame, asking: Asking) -> pl.DataFrame:
+        untrained, variants = self._zero_shot(model), self.variants(part)
+        if untrained is None or variants is None:
+            raise CapabilityError(f"'{model.info.id}' cannot predict")
+        references, alternates = variants
+        total = len({*references, *alternates})
+        done = 0
+
+        def progress(more: int) -> None:
+            nonlocal done
+            done += more
+            asking.progress(f"{done:,} of {total:,} sequences")
+
+        effects = untrained.effects(references, alternates, progress)
+        return answer_frame(
+            [
+                (float(effect), None) if math.isfinite(effect) else (None, f"effect is {effect}")
+                for effect in effects
+            ]
+        )
 
     def scored(self, predictions: Path, limit: int | None) -> pl.DataFrame:
         """Set predictions beside the truth, in the order of the items."""

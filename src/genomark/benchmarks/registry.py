@@ -15,6 +15,13 @@ from genomark.benchmarks.genes.suite import (
     gene_benchmark,
     gene_benchmark_ids,
 )
+from genomark.benchmarks.sequences.declared import declared_ids
+from genomark.benchmarks.sequences.registry import (
+    is_sequence_benchmark,
+    sequence_benchmark,
+    sequence_benchmarks,
+)
+from genomark.benchmarks.sequences.suites import sequence_suites
 from genomark.errors import UnknownNameError, UsageError
 
 GROUP = "genomark.benchmarks"
@@ -22,6 +29,7 @@ GROUP = "genomark.benchmarks"
 SUITES: dict[str, tuple[str, ...]] = {
     "quickstart": ("kircher2019", "lentimpra-k562", "simulated-enhancers"),
     "genes": tuple(gene_benchmark_ids()),
+    **{name: tuple(ids) for name, ids in sequence_suites().items()},
 }
 DEFAULT_SUITE = "quickstart"
 
@@ -37,7 +45,8 @@ def load_benchmark(name: str, options: GeneOptions = DEFAULT_OPTIONS) -> Benchma
     Parameters
     ----------
     name : str
-        As `list benchmarks` shows it, or ``tasks:FOLDER#TASK``.
+        As `list benchmarks` shows it, ``tasks:FOLDER#TASK`` or ``sequences:FOLDER#TASK``; of tasks
+        on sequences perhaps with ``:fits=N``.
     options : GeneOptions
         For tasks on genes.
 
@@ -50,11 +59,14 @@ def load_benchmark(name: str, options: GeneOptions = DEFAULT_OPTIONS) -> Benchma
     """
     if name.startswith((PREFIX, FOLDER)):
         return gene_benchmark(name, options)
+    if is_sequence_benchmark(name):
+        return sequence_benchmark(name)
     points = benchmark_entry_points()
     if name not in points:
         short = [*points, *(f"suite:{suite}" for suite in SUITES)]
         # A task on genes may be meant, but a list of them all would hide everything else.
-        near = get_close_matches(name.casefold(), [*short, *gene_benchmark_ids()], n=1, cutoff=0.5)
+        known = [*short, *gene_benchmark_ids(), *declared_ids()]
+        near = get_close_matches(name.casefold(), known, n=1, cutoff=0.5)
         raise UnknownNameError("benchmark", name, near or short)
     try:
         made: Benchmark = points[name].load()()
@@ -67,7 +79,7 @@ def load_benchmark(name: str, options: GeneOptions = DEFAULT_OPTIONS) -> Benchma
 
 
 def expand(names: Sequence[str]) -> list[str]:
-    """Replace ``suite:NAME`` and ``tasks:FOLDER`` by their benchmarks; each once, in order.
+    """Replace suites and folders of tasks by their benchmarks; each once, in order.
 
     Parameters
     ----------
@@ -83,6 +95,8 @@ def expand(names: Sequence[str]) -> list[str]:
             expanded.extend(SUITES[suite])
         elif name.startswith(FOLDER):
             expanded.extend(folder_benchmarks(name))
+        elif is_sequence_benchmark(name):
+            expanded.extend(sequence_benchmarks(name))
         else:
             expanded.append(name)
     return list(dict.fromkeys(expanded))

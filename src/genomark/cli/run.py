@@ -10,6 +10,8 @@ import typer
 
 #: Heading of the options that concern tasks on genes.
 GENES = "Tasks on genes"
+#: The same of tasks on labelled sequences.
+SEQUENCES = "Tasks on sequences"
 
 
 class Missing(StrEnum):
@@ -31,6 +33,15 @@ class Format(StrEnum):
     """Reports in the form of others."""
 
     GENE_BENCHMARK = "gene-benchmark"
+
+
+class Protocol(StrEnum):
+    """How a checkpoint is put to work."""
+
+    PROBE = "probe"
+    ZERO_SHOT = "zero-shot"
+    LORA = "lora"
+    FULL = "full"
 
 
 class Engine(StrEnum):
@@ -84,6 +95,22 @@ def run(
     allow_missing: Annotated[
         bool, typer.Option("--allow-missing", help="Let file: models leave items out.")
     ] = False,
+    protocol: Annotated[
+        Protocol | None,
+        typer.Option(
+            help="What becomes of hf: models: a probe on frozen vectors, no training at all, "
+            "low-rank or full fine-tuning. Left out: a probe.",
+            rich_help_panel=SEQUENCES,
+        ),
+    ] = None,
+    fits: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="How often what depends on a seed is fitted: seeds 0, 1, 2 and so on. Left out: 3.",
+            rich_help_panel=SEQUENCES,
+        ),
+    ] = None,
     format: Annotated[
         Format | None,
         typer.Option(help="Also write a report as this system does.", rich_help_panel=GENES),
@@ -153,6 +180,8 @@ def run(
       genomark run -m file:predictions.csv -b lentimpra-k562 --allow-missing
       genomark run -m embedding:my_genes.csv -m control:random -b suite:genes
       genomark run -m minilm -b tasks:./my_tasks --probe linear:C=nested
+      genomark run -m onehot -m cnn -b pgb/poly_a.arabidopsis_thaliana
+      genomark run -m hf:./my_checkpoint -b suite:pgb --protocol lora --fits 1
     """
     import genomark
     from genomark.atomic import write_whole
@@ -182,6 +211,8 @@ def run(
             workers=workers,
             fresh=fresh,
             allow_missing=allow_missing,
+            protocol=protocol.value if protocol else None,
+            fits=fits,
             gene_options=options,
             common_genes=common_genes,
             game_files=game_files,

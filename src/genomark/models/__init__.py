@@ -1,10 +1,16 @@
 """Models: what can be asked, and how a spec string becomes one."""
 
 from genomark.models.capabilities import (
+    Answers,
+    Embedder,
+    FittedTask,
+    Fitting,
     GeneEmbedder,
     ItemPredictor,
     Model,
     Predictor,
+    Scorer,
+    TaskTrainable,
     Trainable,
     TrainingSplit,
 )
@@ -13,6 +19,7 @@ from genomark.models.registry import (
     BASELINES,
     FORMS,
     GENE_BASELINES,
+    SEQUENCE_BASELINES,
     load_model,
     model_entry_points,
 )
@@ -21,10 +28,17 @@ __all__ = [
     "BASELINES",
     "FORMS",
     "GENE_BASELINES",
+    "SEQUENCE_BASELINES",
+    "Answers",
+    "Embedder",
+    "FittedTask",
+    "Fitting",
     "GeneEmbedder",
     "ItemPredictor",
     "Model",
     "Predictor",
+    "Scorer",
+    "TaskTrainable",
     "Trainable",
     "TrainingSplit",
     "as_model",

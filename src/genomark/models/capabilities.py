@@ -6,8 +6,10 @@ inherited from.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import polars as pl
@@ -17,6 +19,7 @@ from genomark.digests import digest_of_bytes
 from genomark.models.genes.table import GeneTable
 from genomark.protocol import PredictRequest, PredictResponse
 from genomark.scoring import ModelIdentity
+from genomark.sequences import Kind, TaskSplit
 
 
 class Model(Protocol):
@@ -151,4 +154,112 @@ class Trainable(Model, Protocol):
 
     def fit(self, split: TrainingSplit) -> Predictor:
         """Fit, or load the same fit made before."""
+        ...
+
+
+#: Answers to the sequences of a task: one array for all, or one a sequence where something is
+#: told of its positions.
+Answers = NDArray[np.floating] | Sequence[NDArray[np.floating]]
+
+
+@runtime_checkable
+class Embedder(Model, Protocol):
+    """Sequences to vectors."""
+
+    def embed(
+        self, sequences: Sequence[str], progress: Callable[[int], None] = lambda done: None
+    ) -> NDArray[np.float32]:
+        """Give one vector a sequence, float32[n, n_dimensions].
+
+        The vector of a sequence depends on nothing but the sequence: not on the batch it is in,
+        nor on the order. `progress` takes how many more sequences are done.
+        """
+        ...
+
+    def embed_positions(
+        self, sequences: Sequence[str], progress: Callable[[int], None] = lambda done: None
+    ) -> list[NDArray[np.float32]]:
+        """Give one vector a base, float32[length, n_dimensions] for each sequence.
+
+        A base gets the vector of the token it is in.
+        """
+        ...
+
+
+@runtime_checkable
+class Scorer(Model, Protocol):
+    """Sequences to log-likelihoods."""
+
+    #: ``causal`` (log-likelihood) or ``masked`` (pseudo-log-likelihood).
+    likelihood: Literal["causal", "masked"]
+
+    def log_likelihoods(
+        self, sequences: Sequence[str], progress: Callable[[int], None] = lambda done: None
+    ) -> NDArray[np.float64]:
+        """Sum the natural logarithms of each token's probability, float64[n]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """How a model is fitted to a task.
+
+    Attributes
+    ----------
+    seed : int
+        Of the fit: initial weights, order of the sequences, dropout.
+    threads : int
+        For what computes in this process; no answer depends on it.
+    workspace : Path or None
+        A folder for checkpoints, from which a fit that was killed goes on.
+    tell : callable
+        Takes one line on how far the fit has come, now and then.
+    """
+
+    seed: int = 0
+    threads: int = 1
+    workspace: Path | None = None
+    tell: Callable[[str], None] = field(default=lambda line: None)
+
+
+class FittedTask(Protocol):
+    """A model that answers one task."""
+
+    def answers(self, sequences: Sequence[str]) -> Answers:
+        """Answer sequences.
+
+        Returns
+        -------
+        ndarray of float, shape (n, n_labels), or list of such
+            Decision values of ``binary`` and ``multi-label`` tasks (above 0 says yes),
+            probabilities of classes, or values. Of positions, one array of shape
+            (length, n_labels) a sequence, of pairs (length, length, n_labels).
+        """
+        ...
+
+    @property
+    def report(self) -> Mapping[str, Any]:
+        """What a Result should tell of the fit: epochs, settings chosen, `notes`."""
+        ...
+
+
+@runtime_checkable
+class TaskTrainable(Model, Protocol):
+    """Makes a model that answers a task on labelled sequences."""
+
+    #: Whether another seed gives another fit; if not, one fit is enough.
+    varies_with_seed: bool
+
+    def check_task(self, kind: Kind) -> None:
+        """Refuse a kind of task.
+
+        Raises
+        ------
+        genomark.errors.CapabilityError
+            If this model cannot answer tasks of that kind.
+        """
+        ...
+
+    def fit_task(self, split: TaskSplit, fitting: Fitting) -> FittedTask:
+        """Fit: the same split and seed give the same answers."""
         ...

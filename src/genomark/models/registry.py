@@ -26,6 +26,7 @@ FORMS = {
     "http://HOST:PORT": "a GAME Predictor behind a URL",
     "file:PATH": "predictions from parquet, CSV, TSV or a GAME response (JSON)",
     "embedding:PATH": "vectors of genes from CSV, parquet, npy, npz, h5ad, safetensors or word2vec",
+    "hf:NAME": "a checkpoint of the Hugging Face hub, or a folder; hf:NAME@REVISION,key=value",
     "py:FILE.py:OBJECT": "a function or model in a Python file",
     "py:MODULE:OBJECT": "a function or model in an installed module",
 }
@@ -34,6 +35,8 @@ FORMS = {
 BASELINES = ("gc", "cpg", "kmer", "motif", "control:random")
 #: The same where all benchmarks are about genes.
 GENE_BASELINES = ("bag-of-c8", "minilm", "symbol-ngrams", "control:random")
+#: The same where all are about labelled sequences.
+SEQUENCE_BASELINES = ("onehot", "kmer", "cnn", "control:random")
 
 
 def model_entry_points() -> dict[str, EntryPoint]:

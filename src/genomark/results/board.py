@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from genomark.benchmarks.sequences.sequence_scores import WITHOUT_DUPLICATES
 from genomark.results.collection import Results, headlines
 from genomark.scoring import MetricRow, Result
+
+#: Marks of published scores: of this task, and of a group of tasks that it is one of.
+_TASK, _GROUP = "†", "‡"
 
 
 @dataclass(frozen=True)
@@ -68,16 +72,43 @@ def _section(results: Results, benchmark: str) -> Section:
                 n=f"{members[model].coverage.answered:,}",
             )
             for model in ordered
-        ],
-        notes=_notes([members[model] for model in ordered], names),
+        ]
+        + _published(first, names),
+        notes=[*_notes([members[model] for model in ordered], names), *_sources(first, names)],
     )
+
+
+def _published(result: Result, names: list[str]) -> list[Line]:
+    """Lay what others published of the same question below, without a rank."""
+    found: dict[str, dict[str, float]] = {}
+    for score in result.settings.get("published", []):
+        if score["metric"] in names:
+            model = f"{score['model']} {_GROUP if score['group'] else _TASK}"
+            found.setdefault(model, {})[score["metric"]] = score["value"]
+    return [
+        Line("", model, [f"{values[name]:.3f}" if name in values else "" for name in names], "")
+        for model, values in found.items()
+    ]
+
+
+def _sources(result: Result, names: list[str]) -> list[str]:
+    """Say what the marks of published scores mean."""
+    shown = [each for each in result.settings.get("published", []) if each["metric"] in names]
+    notes = []
+    for mark, told in ((_TASK, False), (_GROUP, True)):
+        group = next((each["group"] for each in shown if bool(each["group"]) == told), None)
+        if any(bool(each["group"]) == told for each in shown):
+            what = f"published mean over the tasks {group}" if told else "published"
+            notes.append(f"{mark} {what}, as it stands there: settings and splits differ")
+    return notes
 
 
 def _subtitle(result: Result, headline: str) -> str:
     row = result.metric(headline)
     asked = f"{result.coverage.asked:,} items"
-    groups = len({each.group for each in result.metrics if each.group is not None})
-    if groups:
+    single = headline.removeprefix("mean_")
+    groups = sum(each.name == single and each.group is not None for each in result.metrics)
+    if groups and single != headline:
         asked += f" in {groups} groups"
     return f"{asked}; {row.method}"
 
@@ -101,6 +132,7 @@ def _notes(members: list[Result], names: list[str]) -> list[str]:
         for note in [*result.model.notes, *result.settings.get("fit", {}).get("notes", [])]:
             told.setdefault(note, []).append(result.model.id)
     notes.extend(f"{', '.join(models)}: {note}" for note, models in told.items())
+    notes.extend(_known(members))
     for result in members:
         for name in names:
             reason = result.metric(name).reason_if_null
@@ -112,3 +144,19 @@ def _notes(members: list[Result], names: list[str]) -> list[str]:
             for each in result.coverage.failed
         )
     return notes
+
+
+def _known(members: list[Result]) -> list[str]:
+    """Tell what is left of a score without what stands among the training sequences."""
+    duplicates = members[0].settings.get("duplicates")
+    if not duplicates or not duplicates["near"]:
+        return []
+    without = [
+        f"{result.model.id} {_cell(row)}"
+        for result in members
+        for row in result.metrics
+        if row.group == WITHOUT_DUPLICATES and row.name == headlines(result)[0]
+    ]
+    count, exact = duplicates["near"], duplicates["exact"]
+    told = f"{count:,} test sequences have a near copy among the training ones ({exact:,} an exact"
+    return [f"{told} one); {headlines(members[0])[0]} without them: {', '.join(without)}"]

@@ -98,14 +98,17 @@ class Settings:
 
 @dataclass(frozen=True)
 class _Part:
-    """What a shard asks: how many items, and a digest of their ids."""
+    """What a shard asks: how many items, and a digest of their ids and of the fit."""
 
     items: int
     digest: str
 
     @classmethod
     def of(cls, part: pl.DataFrame) -> _Part:
-        return cls(part.height, digest_of_bytes(["\n".join(part["item_id"]).encode()]))
+        asked = ["\n".join(part["item_id"]).encode()]
+        if "fit" in part.columns:
+            asked.append(part["fit"].to_numpy().tobytes())
+        return cls(part.height, digest_of_bytes(asked))
 
 
 def make_plan(

@@ -28,6 +28,10 @@ class Progress(Protocol):
         """Count items as answered."""
         ...
 
+    def note(self, text: str) -> None:
+        """Tell how far what takes long has come; from any thread."""
+        ...
+
     def end(self) -> None:
         """Stop, whether all is done or not."""
         ...
@@ -44,6 +48,9 @@ class Silent:
 
     def advance(self, items: int) -> None:
         """Count items."""
+
+    def note(self, text: str) -> None:
+        """Tell how far what takes long has come."""
 
     def end(self) -> None:
         """Stop."""
@@ -64,9 +71,16 @@ class Lines(Silent):
     def advance(self, items: int) -> None:
         """Count items."""
         self._done += items
+        self._say(self._what)
+
+    def note(self, text: str) -> None:
+        """Tell how far what takes long has come."""
+        self._say(text)
+
+    def _say(self, what: str) -> None:
         if time.monotonic() - self._last >= _SECONDS_BETWEEN_LINES:
             self._last = time.monotonic()
-            logger.info("%s: %s of %s items", self._what, f"{self._done:,}", f"{self._items:,}")
+            logger.info("%s: %s of %s items", what, f"{self._done:,}", f"{self._items:,}")
 
 
 class Drawn(Silent):
@@ -85,6 +99,10 @@ class Drawn(Silent):
         """Count items."""
         self._done += items
         self._bar.show(self._done, self._what)
+
+    def note(self, text: str) -> None:
+        """Tell how far what takes long has come."""
+        self._bar.show(self._done, text)
 
     def end(self) -> None:
         """Stop."""

@@ -23,6 +23,7 @@ from genomark.runs.journal import Journal
 from genomark.runs.plan import Evaluation, Plan, Shard
 from genomark.runs.progress import Progress
 from genomark.runs.shards import ShardOutcome, read_report, response_path, shard_path
+from genomark.runs.standing import Watch
 from genomark.scoring import (
     CONFIDENCE,
     REPLICATES,
@@ -99,7 +100,8 @@ class Run:
                     self._finish(state)
             for shard in pending:
                 self._executor.submit(shard)
-            self._collect({shard.digest: shard for shard in pending})
+            with Watch(self._journal.folder, self._progress):
+                self._collect({shard.digest: shard for shard in pending})
         finally:
             self._executor.cancel()
             self._progress.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import resource
+import shutil
 import sys
 import time
 import traceback
@@ -21,6 +22,7 @@ from genomark.errors import GenomarkError
 from genomark.models import Model, Predictor, Trainable, load_model
 from genomark.protocol import JSON, PredictResponse, encode
 from genomark.runs.plan import Shard
+from genomark.runs.standing import Standing, workspace
 
 #: Where a shard's file keeps what was told with its predictions.
 _REPORT = "genomark.report"
@@ -82,6 +84,7 @@ class Workshop:
             meter.watch(model)
             content = _parquet(*self._answers(shard, model))
             write_whole(shard_path(self.folder, shard.digest), content)
+            shutil.rmtree(workspace(self.folder, shard.digest), ignore_errors=True)
             file_digest = digest_of_bytes([content])
         except GenomarkError as failure:
             error, trace = str(failure), traceback.format_exc()
@@ -99,7 +102,15 @@ class Workshop:
             write_whole(response_path(self.folder, shard.digest), encode(response, JSON))
 
         kept = keep if shard.keep_response else None
-        asking = Asking(shard.seed, self._threads, kept, report.update)
+        standing = Standing(self.folder, shard.digest, f"{shard.benchmark} × {shard.model}")
+        asking = Asking(
+            shard.seed,
+            self._threads,
+            kept,
+            report.update,
+            standing.workspace,
+            standing.tell,
+        )
         benchmark = self._benchmark(shard.benchmark)
         return benchmark.answer(model, self._items(shard), asking), report
 
@@ -118,13 +129,14 @@ class Workshop:
         if shard.model not in self._models:
             self._models[shard.model] = load_model(shard.model, allow_missing=shard.allow_missing)
         model = self._models[shard.model]
-        if not isinstance(model, Trainable):
-            return model
         key = (shard.model, shard.benchmark)
-        if key not in self._fitted:
-            _, split = self._benchmark(shard.benchmark).identify(model)
-            assert split is not None
-            self._fitted[key] = model.fit(split)
+        if key in self._fitted or not isinstance(model, Trainable):
+            return self._fitted.get(key, model)
+        _, split = self._benchmark(shard.benchmark).identify(model)
+        if split is None:
+            # The benchmark fits it to each task itself.
+            return model
+        self._fitted[key] = model.fit(split)
         return self._fitted[key]
 
 

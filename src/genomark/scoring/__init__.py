@@ -1,5 +1,6 @@
 """Scoring: records, metrics, intervals by cluster bootstrap, paired comparison, ranks."""
 
+from genomark.scoring.directions import better
 from genomark.scoring.label_folds import FOLD_METRICS, fold_values
 from genomark.scoring.labels import (
     LABEL_HEADLINES,
@@ -26,6 +27,7 @@ from genomark.scoring.records import (
     result_schema,
 )
 from genomark.scoring.score import CONFIDENCE, REPLICATES, Headline, ScoringRule, score
+from genomark.scoring.task_scores import TASK_METRICS, TaskAnswers, judge_task
 
 __all__ = [
     "CONFIDENCE",
@@ -35,6 +37,7 @@ __all__ = [
     "PREDICTION_COLUMNS",
     "REPLICATES",
     "SCHEMA_VERSION",
+    "TASK_METRICS",
     "BenchmarkIdentity",
     "Comparison",
     "Cost",
@@ -48,10 +51,13 @@ __all__ = [
     "Rank",
     "Result",
     "ScoringRule",
+    "TaskAnswers",
+    "better",
     "compare",
     "compare_headlines",
     "fold_values",
     "judge_labels",
+    "judge_task",
     "label_headline_replicates",
     "metric",
     "predictions_digest",

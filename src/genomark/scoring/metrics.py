@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,6 @@ class Metric:
     ----------
     name : str
         As in a Result.
-    better : {"higher", "lower"}
-        Which way models are ranked.
     prepare : callable
         ``(prediction, truth, cluster, n_clusters) -> arrays`` for the kernels.
     statistic, replicate : callable
@@ -43,7 +41,6 @@ class Metric:
     """
 
     name: str
-    better: Literal["higher", "lower"]
     prepare: Callable[[Floats, Floats, Integers, int], tuple[Any, ...]]
     statistic: Callable[..., float]
     replicate: Callable[..., None]
@@ -212,7 +209,6 @@ METRICS: dict[str, Metric] = {
     for each in (
         Metric(
             "pearson",
-            "higher",
             _prepare_pearson,
             kernels.pearson,
             kernels.replicate_pearson,
@@ -220,16 +216,14 @@ METRICS: dict[str, Metric] = {
         ),
         Metric(
             "spearman",
-            "higher",
             _prepare_spearman,
             kernels.spearman,
             kernels.replicate_spearman,
             _undefined_correlation,
         ),
-        Metric("mse", "lower", _prepare_mse, kernels.mse, kernels.replicate_mse, _undefined_error),
+        Metric("mse", _prepare_mse, kernels.mse, kernels.replicate_mse, _undefined_error),
         Metric(
             "auroc",
-            "higher",
             _prepare_auroc,
             kernels.auroc,
             kernels.replicate_auroc,
@@ -237,7 +231,6 @@ METRICS: dict[str, Metric] = {
         ),
         Metric(
             "average_precision",
-            "higher",
             _prepare_average_precision,
             kernels.average_precision,
             kernels.replicate_average_precision,

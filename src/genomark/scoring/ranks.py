@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from genomark.scoring.metrics import metric
+from genomark.scoring.directions import better
 from genomark.scoring.score import (
     REPLICATES,
     Headline,
@@ -160,7 +160,7 @@ def rank(
     list of Rank
         Best first.
     """
-    higher = metric(metric_name.removeprefix("mean_")).better == "higher"
+    higher = better(metric_name) == "higher"
     order = sorted(values, key=lambda model: (-values[model] if higher else values[model], model))
     position = {model: index for index, model in enumerate(order)}
     tied = np.ones((len(order), len(order)), dtype=bool)

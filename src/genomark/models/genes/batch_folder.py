@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 from genomark.atomic import write_whole
 from genomark.datasets import cache_folder, cache_root
@@ -39,6 +40,11 @@ class BatchFolder:
 
     def unread(self) -> Iterator[bytes]:
         """Give the contents of files not given before, in the order of their names."""
+        for _, content in self.unread_files():
+            yield content
+
+    def unread_files(self) -> Iterator[tuple[Path, bytes]]:
+        """Give such files by their paths, too."""
         for path in sorted(self.path.glob(f"*{self._suffix}")):
             if path.name in self._seen:
                 continue
@@ -49,24 +55,27 @@ class BatchFolder:
                 logger.warning("%s: cannot be read (%s)", path, error.strerror)
                 continue
             if self._file_name(content) == path.name:
-                yield content
+                yield path, content
                 continue
             logger.warning("%s: damaged, and left out; what it held is made again", path)
             # In a folder of somebody else it stays, and is left out again next time.
             with suppress(OSError):
                 path.unlink()
 
-    def add(self, content: bytes) -> None:
-        """Keep a batch; where the folder refuses, say so once and go on without."""
+    def add(self, content: bytes) -> Path | None:
+        """Keep a batch, and say where; where the folder refuses, say so once and go on without."""
         name = self._file_name(content)
         self._seen.add(name)
         if not self._writable:
-            return
+            return None
         try:
-            write_whole(cache_folder(self._name) / name, content)
+            path = cache_folder(self._name) / name
+            write_whole(path, content)
         except (DatasetError, WriteError) as error:
             self._writable = False
             logger.warning("Nothing is kept for the next run: %s", error)
+            return None
+        return path
 
     def _file_name(self, content: bytes) -> str:
         return digest_of_bytes([content]) + self._suffix

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -10,18 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from genomark.digests import digest_of
-from genomark.errors import ModelError, UsageError
+from genomark.errors import UsageError
 from genomark.models.genes.encoders import Batch, digest_of_checkpoint
 from genomark.models.genes.torch_encoders import Loading, SentenceEncoder, TokenMean
+from genomark.models.hub.files import CODE, READ, downloaded, files_of, local_folder
 
 #: Raise it when vectors change, so that none kept from before is taken for a new one.
 _VERSION = "1"
-
-_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?")
-#: What of a checkpoint is read; other formats of the same weights are left where they are.
-_READ = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.vocab", "*.bpe")
-_LEFT = ("onnx/*", "openvino/*", "original/*")
-_CODE = "*.py"
 
 Pooling = Literal["own", "mean"]
 
@@ -71,7 +65,7 @@ class CheckpointEncoder:
         self._window = window
         self._device = device
         self._trust = trust
-        self._local = _local_folder(name)
+        self._local = local_folder(f"text:{name}", name)
 
     @cached_property
     def digest(self) -> str:
@@ -107,7 +101,7 @@ class CheckpointEncoder:
 
     @cached_property
     def _folder(self) -> Path:
-        folder = self._local or _downloaded(self.name, trust=self._trust)
+        folder = self._local or downloaded(f"text:{self.name}", self.name, self._patterns)
         if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
             raise UsageError(f"text:{self.name}: {folder} holds no config.json: no checkpoint")
         if not any(folder.rglob("*.safetensors")):
@@ -119,42 +113,11 @@ class CheckpointEncoder:
 
     @property
     def _files(self) -> list[Path]:
-        patterns = (*_READ, _CODE) if self._trust else _READ
-        found = {path for pattern in patterns for path in self._folder.rglob(pattern)}
-        left = {path for pattern in _LEFT for path in self._folder.glob(pattern)}
-        return sorted(found - left)
+        return files_of(self._folder, self._patterns)
 
-
-def _local_folder(name: str) -> Path | None:
-    folder = Path(name).expanduser()
-    if folder.is_dir():
-        return folder
-    if not _HUB_NAME.fullmatch(name) or name.startswith("."):
-        raise UsageError(f"text:{name}: no such folder, and no name of a checkpoint (org/name@rev)")
-    return None
-
-
-def _downloaded(name: str, *, trust: bool) -> Path:
-    """Bring a checkpoint into the cache of the hub, or find it there."""
-    from huggingface_hub import snapshot_download
-
-    repository, _, revision = name.partition("@")
-    try:
-        return Path(
-            snapshot_download(
-                repository,
-                revision=revision or None,
-                allow_patterns=[*_READ, _CODE] if trust else list(_READ),
-                ignore_patterns=list(_LEFT),
-            )
-        )
-    # Whatever the hub's client raises is one of these two.
-    except (OSError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(
-            f"text:{name}: the checkpoint is not here and cannot be had ({reason}); "
-            "name a local folder, or try again with a network"
-        ) from error
+    @property
+    def _patterns(self) -> tuple[str, ...]:
+        return (*READ, CODE) if self._trust else READ
 
 
 def _require(name: str, *packages: str) -> None:

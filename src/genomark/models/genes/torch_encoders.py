@@ -7,7 +7,7 @@ gradients, in evaluation mode.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,8 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genomark.errors import ModelError, UsageError
+from genomark.errors import UsageError
 from genomark.models.genes.encoders import Batch, same_length_batches
+from genomark.models.hub.loading import (
+    as_model_error,
+    load_network,
+    load_tokenizer,
+    without_bars,
+)
 
 #: Texts that are cut into tokens together: bounds what long sequences take.
 _TEXTS = 256
@@ -83,7 +89,7 @@ class SentenceEncoder:
 
     @cached_property
     def _model(self) -> Any:
-        with _without_bars():
+        with without_bars():
             from sentence_transformers import SentenceTransformer
 
             return SentenceTransformer(
@@ -188,48 +194,17 @@ class TokenMean:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        from transformers import AutoTokenizer
-
-        return AutoTokenizer.from_pretrained(
-            self._loading.folder, trust_remote_code=self._loading.trust, local_files_only=True
-        )
+        return load_tokenizer(self._loading.folder, trust=self._loading.trust)
 
     @cached_property
     def _model(self) -> Any:
-        from transformers import AutoModel
-
-        with _without_bars():
-            model, told = AutoModel.from_pretrained(
-                self._loading.folder,
-                trust_remote_code=self._loading.trust,
-                use_safetensors=True,
-                local_files_only=True,
-                output_loading_info=True,
-            )
-        # What a checkpoint lacks is drawn at random. Of the pooler nothing is used.
-        absent = sorted(key for key in told["missing_keys"] if "pooler" not in key)
-        if absent:
-            raise ModelError(
-                f"{self._loading.folder}: the checkpoint lacks {len(absent)} tensors, first "
-                f"'{absent[0]}'; expected all weights of a {type(model).__name__}"
-            )
-        return model.float().eval().to(self._loading.device)
+        network = load_network(self._loading.folder, "AutoModel", trust=self._loading.trust)
+        return network.to(self._loading.device)
 
 
-@contextmanager
-def _as_model_error(loading: Loading) -> Iterator[None]:
-    """One line for what any code of a checkpoint may raise."""
-    try:
-        yield
-    except (ModelError, UsageError):
-        raise
-    # Models are code of others: they may fail in any way.
-    except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        hint = "" if loading.trust or not _has_code(loading.folder) else _TRUST
-        raise ModelError(
-            f"text:{loading.folder}: the checkpoint cannot be used: {reason}{hint}"
-        ) from error
+def _as_model_error(loading: Loading) -> AbstractContextManager[None]:
+    hint = "" if loading.trust or not _has_code(loading.folder) else _TRUST
+    return as_model_error(f"text:{loading.folder}", hint)
 
 
 _TRUST = ". It names code of its own, which runs only with trust=yes"
@@ -238,18 +213,3 @@ _TRUST = ". It names code of its own, which runs only with trust=yes"
 def _has_code(folder: Path) -> bool:
     config = folder / "config.json"
     return config.is_file() and b'"auto_map"' in config.read_bytes()
-
-
-@contextmanager
-def _without_bars() -> Iterator[None]:
-    """No bars of others while weights are loaded."""
-    from transformers import utils
-
-    logging: Any = utils.logging
-    drawn = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if drawn:
-            logging.enable_progress_bar()

@@ -1,0 +1,1 @@
+"""Tasks on labelled sequences: declarations, suites, and the benchmark that asks them."""

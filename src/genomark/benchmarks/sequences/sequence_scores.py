@@ -1,0 +1,156 @@
+"""Answers to a task on labelled sequences beside the truth, and the numbers that come of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from genomark.benchmarks.benchmark import Asking
+from genomark.scoring import Headline, MetricRow, TaskAnswers, judge_task
+from genomark.sequences import (
+    KINDS_OF_PAIRS,
+    KINDS_OF_POSITIONS,
+    KINDS_OF_SEQUENCES,
+    LabelledSequences,
+)
+
+#: Group of rows that leave out what the training part knows.
+WITHOUT_DUPLICATES = "without duplicates of training sequences"
+
+
+class SequenceScores:
+    """One model's answers to the test sequences; read from their file when they are needed.
+
+    Parameters
+    ----------
+    predictions : Path
+    test : LabelledSequences
+        What was asked.
+    headlines : tuple of str
+    known : ndarray of bool, shape (n,), or None
+        Which test sequences have a duplicate among the training ones.
+    """
+
+    def __init__(
+        self,
+        predictions: Path,
+        test: LabelledSequences,
+        headlines: tuple[str, ...],
+        known: NDArray[np.bool_] | None,
+    ) -> None:
+        self._path = predictions
+        self._test = test
+        self._headlines = headlines
+        self._known = known
+        self._judged: dict[bytes, tuple[list[MetricRow], Headline]] = {}
+
+    @cached_property
+    def _frame(self) -> pl.DataFrame:
+        return pl.read_parquet(self._path, columns=["fit", "value", "reason"])
+
+    @cached_property
+    def reasons(self) -> pl.Series:
+        """Why a sequence has no answer, one a sequence."""
+        return self._frame["reason"].head(len(self._test))
+
+    @cached_property
+    def answered(self) -> pl.Series:
+        """Whether each sequence has an answer in every fit."""
+        n = len(self._test)
+        values = self._frame["value"].is_not_null().to_numpy().reshape(-1, n)
+        return pl.Series(values.all(axis=0))
+
+    def rows(self, asking: Asking) -> list[MetricRow]:
+        """Compute every metric; where there are duplicates, the headlines without them too."""
+        everything = self.answered.to_numpy()
+        rows, _ = self._judge(everything, asking)
+        known = self._known
+        if known is None or not (everything & known).any() or not (everything & ~known).any():
+            return rows
+        fewer, _ = self._judge(everything & ~known, asking)
+        without = [row for row in fewer if row.group is None and row.name in self._headlines]
+        return [
+            *rows,
+            *(_grouped(row, WITHOUT_DUPLICATES) for row in without),
+        ]
+
+    def headline(self, asking: Asking, shared: pl.Series) -> Headline:
+        """Give the headline metric and its replicates on some of the sequences."""
+        return self._judge(shared.to_numpy(), asking)[1]
+
+    def _judge(self, chosen: NDArray[np.bool_], asking: Asking) -> tuple[list[MetricRow], Headline]:
+        key = np.packbits(chosen).tobytes()
+        if key not in self._judged:
+            self._judged[key] = self._compute(chosen, asking)
+        return self._judged[key]
+
+    def _compute(
+        self, chosen: NDArray[np.bool_], asking: Asking
+    ) -> tuple[list[MetricRow], Headline]:
+        rows = np.flatnonzero(chosen)
+        test = self._test.take(rows)
+        answers = TaskAnswers(
+            kind=test.kind,
+            labels=test.labels,
+            answers=tuple(self._answers(number, rows) for number in range(self._fits)),
+            truth=test.targets,
+            clusters=clusters_of(test),
+        )
+        return judge_task(
+            answers,
+            self._headlines,
+            seed=asking.seed,
+            cluster="sequences" if test.groups is None else "groups of sequences",
+            threads=asking.threads,
+        )
+
+    @property
+    def _fits(self) -> int:
+        return self._frame.height // max(1, len(self._test))
+
+    def _answers(self, fit: int, rows: NDArray[np.int64]) -> Any:
+        n = len(self._test)
+        values = self._frame["value"].slice(fit * n, n)[rows.tolist()]
+        width = len(self._test.labels)
+        if self._test.kind in KINDS_OF_SEQUENCES:
+            return values.explode().to_numpy().reshape(-1, width)
+        sequences = [self._test.sequences[row] for row in rows]
+        return shaped(self._test.kind, sequences, values, width)
+
+
+def shaped(
+    kind: str, sequences: Sequence[str], values: pl.Series, width: int
+) -> list[NDArray[np.float32]]:
+    """Give flat answers the shape of their sequences."""
+    found = []
+    for sequence, value in zip(sequences, values, strict=True):
+        sides = 2 if kind in KINDS_OF_PAIRS else 1
+        assert kind in KINDS_OF_POSITIONS or sides == 2
+        found.append(value.to_numpy().reshape((len(sequence),) * sides + (width,)))
+    return found
+
+
+def clusters_of(test: LabelledSequences) -> NDArray[np.int64]:
+    """Number what is drawn together: groups, or sequences that are the same."""
+    names = test.groups if test.groups is not None else test.sequences
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
+
+
+def _grouped(row: MetricRow, group: str) -> MetricRow:
+    return MetricRow(
+        name=row.name,
+        group=group,
+        value=row.value,
+        reason_if_null=row.reason_if_null,
+        interval=row.interval,
+        method=row.method,
+        n=row.n,
+        n_clusters=row.n_clusters,
+    )

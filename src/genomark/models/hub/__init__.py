@@ -1,0 +1,1 @@
+"""Checkpoints of genomic language models in the Hugging Face format, on disk or on the hub."""

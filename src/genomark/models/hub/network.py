@@ -1,0 +1,170 @@
+"""The networks of a checkpoint on a device, run on rows of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genomark.errors import UsageError
+from genomark.models.hub.batches import Batches, Count
+from genomark.models.hub.checkpoint import HubCheckpoint
+from genomark.models.hub.loading import as_model_error
+
+if TYPE_CHECKING:
+    import torch
+
+Device = Literal["auto", "cpu", "cuda"]
+Precision = Literal["fp32", "bf16", "fp16"]
+_TYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+#: Tokens of a batch where nobody says how many: what keeps all units of a device at work.
+_TOKENS = {"cpu": 2048, "cuda": 65536}
+
+Ids = NDArray[np.int64]
+
+
+class Network:
+    """A checkpoint's networks on one device, in one precision.
+
+    Parameters
+    ----------
+    checkpoint : HubCheckpoint
+    device : {"auto", "cpu", "cuda"}
+        ``auto`` takes a GPU if there is one.
+    precision : {"fp32", "bf16", "fp16"}
+    batch_tokens : int
+        Tokens of a batch; 0 for what suits the device.
+    """
+
+    def __init__(
+        self,
+        checkpoint: HubCheckpoint,
+        device: Device = "auto",
+        precision: Precision = "fp32",
+        batch_tokens: int = 0,
+    ) -> None:
+        self.checkpoint = checkpoint
+        self._device = device
+        self.precision = precision
+        self._batch_tokens = batch_tokens
+        self.count = Count()
+
+    @cached_property
+    def device(self) -> str:
+        """Where it computes: ``cpu`` or ``cuda``.
+
+        Raises
+        ------
+        UsageError
+            If there is no GPU that torch can use.
+        """
+        if self._device == "cpu":
+            return "cpu"
+        import torch
+
+        there = torch.cuda.is_available()
+        if self._device == "cuda" and not there:
+            raise UsageError(
+                f"{self.checkpoint.spec}: device=cuda: torch finds no GPU; use device=cpu"
+            )
+        return "cuda" if there else "cpu"
+
+    def vectors(
+        self, lengths: Sequence[int], row: Callable[[int], Ids], layer: int
+    ) -> Iterator[tuple[int, torch.Tensor]]:
+        """Give the vectors of the tokens of each row, float32[length, width], on the device."""
+        checkpoint, trunk = self.checkpoint, self._trunk
+
+        def compute(ids: Ids, mask: Ids) -> torch.Tensor:
+            return checkpoint.hidden(trunk, *self._tensors(ids, mask), layer).float()
+
+        for batch, hidden in self._run(self._trunk_batches, lengths, row, compute):
+            for place, each in enumerate(batch):
+                yield each, hidden[place, : lengths[each]]
+
+    def log_probabilities(
+        self,
+        lengths: Sequence[int],
+        row: Callable[[int], Ids],
+        asked: Callable[[int], tuple[Ids, Ids]],
+    ) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """Give natural logarithms of the probabilities of some words at some places of each row.
+
+        Parameters
+        ----------
+        lengths, row
+            As for `genomark.models.hub.batches.Batches.run`.
+        asked : callable
+            Gives places in a row and the words asked for there.
+        """
+        import torch
+
+        checkpoint, network = self.checkpoint, self._lm
+
+        def compute(ids: Ids, mask: Ids) -> torch.Tensor:
+            return checkpoint.logits(network, *self._tensors(ids, mask))
+
+        for batch, logits in self._run(self._lm_batches, lengths, row, compute):
+            with torch.inference_mode():
+                for place, each in enumerate(batch):
+                    places, words = (torch.from_numpy(part) for part in asked(each))
+                    scores = logits[place, places.to(logits.device)].float().log_softmax(dim=-1)
+                    picked = scores.gather(1, words.to(logits.device)[:, None])[:, 0]
+                    yield each, picked.double().cpu().numpy()
+
+    def _run(
+        self,
+        batches: Batches,
+        lengths: Sequence[int],
+        row: Callable[[int], Ids],
+        compute: Callable[[Ids, Ids], torch.Tensor],
+    ) -> Iterator[tuple[list[int], torch.Tensor]]:
+        import torch
+
+        def guarded(ids: Ids, mask: Ids) -> torch.Tensor:
+            with torch.inference_mode():
+                return compute(ids, mask)
+
+        with as_model_error(self.checkpoint.spec):
+            yield from batches.run(lengths, row, guarded)
+
+    def _tensors(self, ids: Ids, mask: Ids) -> tuple[torch.Tensor, torch.Tensor]:
+        import torch
+
+        return torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
+
+    def _batches(self, network: Any) -> Batches:
+        batches = Batches(
+            self.checkpoint.spec,
+            self._batch_tokens or _TOKENS[self.device],
+            self.checkpoint.pad_id,
+            padded=self.checkpoint.takes_mask(network) or self.checkpoint.is_causal,
+        )
+        batches.count = self.count
+        return batches
+
+    @cached_property
+    def _trunk(self) -> torch.nn.Module:
+        return self._placed("trunk")
+
+    @cached_property
+    def _lm(self) -> torch.nn.Module:
+        return self._placed("lm")
+
+    @cached_property
+    def _trunk_batches(self) -> Batches:
+        return self._batches(self._trunk)
+
+    @cached_property
+    def _lm_batches(self) -> Batches:
+        return self._batches(self._lm)
+
+    def _placed(self, kind: Literal["trunk", "lm"]) -> torch.nn.Module:
+        import torch
+
+        network = self.checkpoint.module(kind)
+        with as_model_error(self.checkpoint.spec):
+            return network.to(self.device, getattr(torch, _TYPES[self.precision]))

@@ -1,0 +1,38 @@
+"""Which way each metric is better: declared by name, never guessed from it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from genomark.errors import UnknownNameError
+
+Better = Literal["higher", "lower"]
+
+_HIGHER = (
+    *("pearson", "spearman", "r2", "auroc", "average_precision", "accuracy"),
+    *("balanced_accuracy", "f1", "f1_macro", "mcc", "base_pair_f1", "top_length_precision"),
+)
+_LOWER = ("mse", "rmse", "mcrmse", "mae", "hamming_loss")
+_DIRECTIONS: dict[str, Better] = {
+    **dict.fromkeys(_HIGHER, "higher"),
+    **dict.fromkeys(_LOWER, "lower"),
+}
+
+
+def better(name: str) -> Better:
+    """Say whether more or less of a metric is better.
+
+    Parameters
+    ----------
+    name : str
+        As in a Result; ``mean_`` and ``weighted_`` before a name change nothing.
+
+    Raises
+    ------
+    UnknownNameError
+        If the metric is not declared.
+    """
+    plain = name.removeprefix("mean_").removeprefix("weighted_")
+    if plain not in _DIRECTIONS:
+        raise UnknownNameError("metric", name, _DIRECTIONS)
+    return _DIRECTIONS[plain]

@@ -1,0 +1,1 @@
+"""Trainables: baselines from scratch, and fine-tuning of checkpoints."""

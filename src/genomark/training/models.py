@@ -1,0 +1,193 @@
+"""`cnn`, `bpnet-like` and `gru`: small networks that are trained from scratch on a task.
+
+What a pretrained model is worth shows beside them. Nothing here needs PyTorch before a fit.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+
+from genomark.digests import digest_of
+from genomark.errors import CapabilityError, UsageError
+from genomark.models import FittedTask, Fitting
+from genomark.scoring import ModelIdentity
+from genomark.sequences import Kind, TaskSplit
+from genomark.training.encoding import OneHot
+from genomark.training.recipe import Recipe
+from genomark.training.torch_extra import import_torch
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from genomark.training.losses import Objective
+
+
+@dataclass(frozen=True)
+class FromScratch(ABC):
+    """A TaskTrainable: a network on one-hot bases, whose settings are those of its spec.
+
+    Attributes
+    ----------
+    channels, layers, width, places, hidden, dropout
+        Of the network.
+    shift : int
+        Bases by which a training sequence may move.
+    hiding : float
+        Share of the bases of a training sequence that are hidden.
+    strands : {"single", "both"}
+        Whether half of the training sequences are read from the other strand.
+    epochs, patience, batch_size, learning_rate, weight_decay, averaging, class_weights
+        As in a `Recipe`.
+
+    Raises
+    ------
+    UsageError
+        If a setting is out of range.
+    """
+
+    channels: int = 64
+    layers: int = 4
+    width: int = 15
+    places: int = 8
+    hidden: int = 128
+    dropout: float = 0.3
+    shift: int = 0
+    hiding: float = 0.0
+    strands: Literal["single", "both"] = "single"
+    epochs: int = 20
+    patience: int = 8
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    averaging: float = 0.0
+    class_weights: Literal["none", "balanced"] = "none"
+
+    name: ClassVar[str]
+    #: Raise it when the same settings and seed give other answers.
+    version: ClassVar[str] = "1"
+    varies_with_seed: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Refuse what no network can be made of."""
+        for key in ("channels", "layers", "width", "places", "hidden"):
+            if getattr(self, key) < 1:
+                raise UsageError(f"{self.name}: {key} must be 1 or more, not {getattr(self, key)}")
+        if self.width % 2 == 0:
+            raise UsageError(f"{self.name}: width must be odd, not {self.width}")
+        for key in ("dropout", "hiding"):
+            if not 0 <= getattr(self, key) < 1:
+                value = getattr(self, key)
+                raise UsageError(f"{self.name}: {key} must be from 0 to below 1, not {value}")
+        if self.shift < 0:
+            raise UsageError(f"{self.name}: shift must be 0 or more, not {self.shift}")
+        self._recipe()
+
+    @property
+    def info(self) -> ModelIdentity:
+        """Identity of the recipe; the spec names what is not as usual."""
+        changed = ",".join(
+            f"{each.name}={getattr(self, each.name)}"
+            for each in fields(self)
+            if getattr(self, each.name) != each.default
+        )
+        return ModelIdentity(
+            id=f"{self.name}:{changed}" if changed else self.name,
+            version=self.version,
+            digest=digest_of([self.name, self.version, asdict(self)]),
+            notes=["trained from scratch on the task"],
+        )
+
+    def check_task(self, kind: Kind) -> None:
+        """Refuse what is no kind of task; there is a head for every kind."""
+        if kind not in get_args(Kind):
+            raise CapabilityError(f"{self.name} cannot answer '{kind}' tasks")
+
+    def fit_task(self, split: TaskSplit, fitting: Fitting) -> FittedTask:
+        """Train on a task.
+
+        Raises
+        ------
+        UsageError
+            If PyTorch is not installed, or the task cannot be trained on.
+        """
+        import_torch()
+        from genomark.training.trainer import train
+
+        return train(
+            self._network,
+            OneHot(self.shift, self.strands == "both", self.hiding),
+            split,
+            self._recipe(),
+            fitting,
+            identity=self.info.digest,
+        )
+
+    def _recipe(self) -> Recipe:
+        shared = {each.name for each in fields(Recipe)} & {each.name for each in fields(self)}
+        return Recipe(**{key: getattr(self, key) for key in shared})
+
+    @property
+    def _shape(self) -> dict[str, Any]:
+        keys = ("channels", "layers", "width", "places", "hidden", "dropout")
+        return {key: getattr(self, key) for key in keys}
+
+    @abstractmethod
+    def _network(self, objective: Objective) -> nn.Module: ...
+
+
+@dataclass(frozen=True)
+class Cnn(FromScratch):
+    """Convolutions and pooling in turns, as in DeepSTARR, with a head that knows where things lie.
+
+    `layers` are convolutions, the first of `width` bases.
+    """
+
+    name: ClassVar[str] = "cnn"
+
+    def _network(self, objective: Objective) -> nn.Module:
+        from genomark.training.networks.cnn import CnnNetwork
+
+        return CnnNetwork(objective, **self._shape)
+
+
+@dataclass(frozen=True)
+class BpnetLike(FromScratch):
+    """Dilated convolutions with residual connections, as in BPNet.
+
+    `layers` are dilated convolutions, after a first one of `width` bases.
+    """
+
+    layers: int = 6
+    width: int = 21
+
+    name: ClassVar[str] = "bpnet-like"
+
+    def _network(self, objective: Objective) -> nn.Module:
+        from genomark.training.networks.bpnet_like import BpnetLikeNetwork
+
+        return BpnetLikeNetwork(objective, **self._shape)
+
+
+@dataclass(frozen=True)
+class Gru(FromScratch):
+    """A convolution for motifs and a recurrent network that reads them from both ends.
+
+    `layers` are those of the GRU, `channels` an even number.
+    """
+
+    layers: int = 1
+
+    name: ClassVar[str] = "gru"
+
+    def __post_init__(self) -> None:
+        """Refuse what no network can be made of."""
+        super().__post_init__()
+        if self.channels % 2:
+            raise UsageError(f"{self.name}: channels must be even, not {self.channels}")
+
+    def _network(self, objective: Objective) -> nn.Module:
+        from genomark.training.networks.gru import GruNetwork
+
+        return GruNetwork(objective, **self._shape)

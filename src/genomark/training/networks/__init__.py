@@ -1,0 +1,1 @@
+"""Networks that are trained from scratch on one-hot bases."""

@@ -1,0 +1,51 @@
+"""PyTorch, which not everybody has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from genomark.errors import UsageError
+
+
+def import_torch() -> Any:
+    """Import PyTorch.
+
+    Raises
+    ------
+    UsageError
+        If it is not installed.
+    """
+    try:
+        import safetensors.torch  # noqa: F401  (checkpoints are written with it)
+        import torch
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"Training needs {error.name}, which is not installed; "
+            "expected the extra 'torch': pip install 'genomark[torch]'"
+        ) from error
+    return torch
+
+
+@contextmanager
+def reproducible(seed: int) -> Iterator[None]:
+    """Compute such that the same seed gives the same bytes, and leave no trace.
+
+    Sums depend on how many threads add them up, so that there is one, whatever the caller has.
+    The state of PyTorch's own generators is put back at the end.
+    """
+    torch = import_torch()
+    threads = torch.get_num_threads()
+    exact = torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
+    with torch.random.fork_rng():
+        try:
+            torch.set_num_threads(1)
+            # Not all CUDA kernels have a deterministic form; those of a CPU do.
+            torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+            torch.manual_seed(seed)
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.use_deterministic_algorithms(exact, warn_only=warns)
