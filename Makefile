@@ -18,7 +18,7 @@ help: ## show the targets
 
 setup: $(STAMP) ## create .venv with everything needed to run, test and develop
 
-$(STAMP): pyproject.toml requirements.lock scripts/setup.sh
+$(STAMP): pyproject.toml requirements.lock requirements-track-models.lock scripts/setup.sh
 	@bash scripts/setup.sh $(VENV)
 	@touch $@
 

@@ -12,3 +12,6 @@ fi
     --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
     --no-header --no-annotate \
     --excludes scripts/left-out-of-lock.txt --output-file requirements.lock
+"$venv/bin/python" -m uv --quiet pip compile scripts/without-their-dependencies.txt --no-deps \
+    --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+    --no-header --no-annotate --output-file requirements-track-models.lock

@@ -33,6 +33,7 @@ if [ -z "${UV_FIND_LINKS:-}" ]; then
 fi
 uv pip install "torch==2.13.0"
 uv pip install --no-deps --require-hashes -r requirements.lock
+uv pip install --no-deps --require-hashes -r requirements-track-models.lock
 uv pip install --no-deps --editable .
 # Compile the kernels now, so that the first run does not wait for it.
 "$venv/bin/python" -m genomark.scoring.warm

@@ -13,6 +13,7 @@ from genomark.benchmarks import (
     GeneBenchmark,
     GeneOptions,
     SequenceBenchmark,
+    Unloadable,
     expand,
     load_benchmark,
     with_fits,
@@ -264,7 +265,7 @@ def _benchmarks(
     wanted = [] if objects and not names else expand(names)
     if fits is not None:
         wanted = [with_fits(name, fits) for name in wanted]
-    made = [(name, load_benchmark(name, options)) for name in wanted]
+    made = [(name, _one_of(name, options, many=name not in listed)) for name in wanted]
     made += [(each.id, each) for each in objects]
     called: dict[str, str] = {}
     for name, each in made:
@@ -275,6 +276,16 @@ def _benchmarks(
                 "the other, or rename one"
             )
     return made, bool(objects)
+
+
+def _one_of(name: str, options: GeneOptions, *, many: bool) -> Benchmark:
+    """Make a benchmark; one of many in a folder or suite that cannot be made stops no other."""
+    try:
+        return load_benchmark(name, options)
+    except GenomarkError as error:
+        if not many:
+            raise
+        return Unloadable(name, error)
 
 
 def _restricted(

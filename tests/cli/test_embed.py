@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,9 @@ def test_the_command_takes_what_its_examples_show(here: Path) -> None:
     assert said.exit_code == 0, said.output
     assert (here / "out.npz").is_file()
     assert "genomark embed -m hf:org/name" in CliRunner().invoke(app, ["--help"]).output
+
+
+def test_h5ad_without_h5py_names_the_extra(here: Path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(UsageError, match=r"h5ad needs h5py: pip install 'genomark\[h5ad\]'"):
+        module.embed("letters", Path("in.fa"), Path("out.h5ad"))

@@ -11,7 +11,7 @@ from training_tasks import SELECT_BY, of_kind, random_sequences
 from genomark.training.encoding import OneHot
 from genomark.training.losses import Objective
 from genomark.training.models import BpnetLike, Cnn, FromScratch, Gru
-from genomark.training.networks.masked import MaskedBatchNorm, max_pooled
+from genomark.training.networks.masked import MaskedBatchNorm, largest, max_pooled
 from genomark.training.networks.places import Places
 
 MODELS = [
@@ -87,6 +87,24 @@ def test_pooling_never_takes_padding_for_a_maximum():
     pooled, shorter = max_pooled(features, mask, 2)
     assert pooled.tolist() == [[[-1.0, -2.0, 0.0]]]
     assert shorter.tolist() == [[True, True, False]]
+
+
+def test_the_largest_of_a_channel_is_never_padding():
+    features = torch.tensor([[[-3.0, -1.0, 0.0]], [[-5.0, -4.0, -2.0]]])
+    mask = torch.tensor([[True, True, False], [True, True, True]])
+    assert largest(features, mask).tolist() == [[-1.0], [-2.0]]
+    assert largest(features[1:], None).tolist() == [[-2.0]]
+
+
+def test_one_position_alone_leaves_what_normalisation_has_learned():
+    norm = MaskedBatchNorm(2)
+    norm(torch.randn(4, 2, 9, generator=torch.Generator().manual_seed(0)))
+    learned = norm.running_mean.clone(), norm.running_var.clone()
+    alone = torch.tensor([[[1.0], [2.0]]])
+    found = norm(alone)
+    assert torch.equal(norm.running_mean, learned[0])
+    assert torch.equal(norm.running_var, learned[1])
+    torch.testing.assert_close(found, norm.eval()(alone))
 
 
 def test_a_place_averages_what_lies_there():

@@ -12,6 +12,7 @@ from genomark.benchmarks.registry import (
 )
 from genomark.benchmarks.sequences.registry import with_fits
 from genomark.benchmarks.sequences.sequence_benchmark import SequenceBenchmark
+from genomark.benchmarks.unloadable import Unloadable
 
 __all__ = [
     "DEFAULT_SUITE",
@@ -22,6 +23,7 @@ __all__ = [
     "GeneOptions",
     "PredictorBenchmark",
     "SequenceBenchmark",
+    "Unloadable",
     "benchmark_entry_points",
     "expand",
     "load_benchmark",

@@ -11,7 +11,21 @@ from typing import Annotated
 import typer
 
 from genomark import __version__
-from genomark.cli import check, data, importing, listing, report, run, serve, tasks
+from genomark.cli import (
+    augment,
+    check,
+    data,
+    embed,
+    explain,
+    finetune,
+    importing,
+    listing,
+    predict,
+    report,
+    run,
+    serve,
+    tasks,
+)
 from genomark.errors import GenomarkError, UsageError
 
 app = typer.Typer(
@@ -26,6 +40,11 @@ app.command("run")(run.run)
 app.command("list")(listing.list_)
 app.command("check")(check.check)
 app.command("report")(report.report)
+app.command("embed")(embed.embed)
+app.command("finetune")(finetune.finetune)
+app.command("predict")(predict.predict)
+app.command("explain")(explain.explain)
+app.command("augment")(augment.augment)
 app.add_typer(serve.app, name="serve")
 app.add_typer(data.app, name="data")
 app.add_typer(tasks.app, name="tasks")

@@ -22,6 +22,10 @@ class Kind(StrEnum):
 
 def list_(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Of benchmarks: one task on sequences, with all that is known of it."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """List models, benchmarks, suites or datasets, and what each needs.
@@ -30,22 +34,47 @@ def list_(
     Examples:
       genomark list models
       genomark list datasets --json
+      genomark list benchmarks pgb/poly_a.arabidopsis_thaliana
     """
     from rich.markup import escape
 
     from genomark.cli.terminal import console
 
+    if name is not None:
+        _one(kind, name, as_json)
+        return
     rows = _LISTS[kind]()
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
     out = console()
     for row in rows:
-        name, what, *details = row.items()
-        out.print(f"[bold]{escape(name[1])}[/]  {escape(_text(what[1]))}", soft_wrap=True)
+        title, what, *details = row.items()
+        out.print(f"[bold]{escape(title[1])}[/]  {escape(_text(what[1]))}", soft_wrap=True)
         text = "; ".join(f"{key}: {_text(value)}" for key, value in details)
         for line in textwrap.wrap(text, out.width - 2, break_long_words=False):
             out.print(f"  {escape(line)}", style="dim", soft_wrap=True)
+
+
+def _one(kind: Kind, name: str, as_json: bool) -> None:
+    from genomark.cli.task_page import page_lines, task_page
+    from genomark.cli.terminal import console
+    from genomark.errors import UsageError
+
+    if kind is not Kind.BENCHMARKS:
+        raise UsageError(f"{name}: only benchmarks are shown one by one")
+    page = task_page(name)
+    if as_json:
+        typer.echo(json.dumps(page, indent=2, ensure_ascii=False))
+        return
+    out = console()
+    out.print(f"{page.pop('name')}  {page.pop('what')}", markup=False, soft_wrap=True)
+    for line in page_lines(page):
+        start = line[: len(line) - len(line.lstrip())]
+        for part in textwrap.wrap(
+            line, out.width, subsequent_indent=f"{start}  ", break_long_words=False
+        ):
+            out.print(part, markup=False, soft_wrap=True)
 
 
 def _text(value: Any) -> str:
@@ -75,6 +104,7 @@ def _models() -> list[dict[str, Any]]:
 def _benchmarks() -> list[dict[str, Any]]:
     from genomark.benchmarks import benchmark_entry_points
     from genomark.benchmarks.genes import gene_benchmark_ids
+    from genomark.benchmarks.sequences.declared import declared_ids
 
     rows = []
     for name, point in sorted(benchmark_entry_points().items()):
@@ -89,7 +119,27 @@ def _benchmarks() -> list[dict[str, Any]]:
         except Exception as error:  # noqa: BLE001 - as for models
             row["what"] = f"cannot be loaded: {error}"
         rows.append({**row, "from": _origin(point)})
-    return [*rows, *map(_gene_benchmark, gene_benchmark_ids())]
+    rows += map(_gene_benchmark, gene_benchmark_ids())
+    return [*rows, *map(_sequence_benchmark, declared_ids())]
+
+
+def _sequence_benchmark(name: str) -> dict[str, Any]:
+    from genomark.benchmarks import load_benchmark
+    from genomark.datasets import catalogue
+
+    benchmark: Any = load_benchmark(name)
+    declared = benchmark.task.declared
+    return {
+        "name": name,
+        "what": benchmark.title,
+        "version": benchmark.version,
+        "needs": benchmark.capability,
+        "kind": declared.kind,
+        "metrics": list(declared.metrics),
+        "data": _data(benchmark.datasets) if declared.dataset in catalogue() else ["by hand"],
+        "citation": benchmark.citation,
+        "from": "genomark",
+    }
 
 
 def _gene_benchmark(name: str) -> dict[str, Any]:

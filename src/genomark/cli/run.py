@@ -107,7 +107,7 @@ def run(
         int | None,
         typer.Option(
             min=1,
-            help="How often what depends on a seed is fitted: seeds 0, 1, 2 and so on. Left out: 3.",
+            help="How often what depends on a seed is fitted: seeds 0, 1, 2, ... Left out: 3.",
             rich_help_panel=SEQUENCES,
         ),
     ] = None,

@@ -27,6 +27,7 @@ FORMS = {
     "file:PATH": "predictions from parquet, CSV, TSV or a GAME response (JSON)",
     "embedding:PATH": "vectors of genes from CSV, parquet, npy, npz, h5ad, safetensors or word2vec",
     "hf:NAME": "a checkpoint of the Hugging Face hub, or a folder; hf:NAME@REVISION,key=value",
+    "fit:FOLDER": "a model that `genomark finetune` fitted to a task",
     "py:FILE.py:OBJECT": "a function or model in a Python file",
     "py:MODULE:OBJECT": "a function or model in an installed module",
 }

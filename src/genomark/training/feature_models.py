@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genomark.digests import digest_of
-from genomark.errors import CapabilityError
-from genomark.models import Embedder, Fitting
+from genomark.errors import CapabilityError, ModelError
+from genomark.models import Embedder, FittedTask, Fitting
+from genomark.models.hub.model import HubModel
 from genomark.models.kmer import Kmer as KmerRidge
 from genomark.models.letters import encode_bases
-from genomark.probes.design import Scale
+from genomark.probes.design import Scale, Scaling
 from genomark.scoring import ModelIdentity
 from genomark.sequences import (
     KINDS_OF_PAIRS,
@@ -23,6 +25,7 @@ from genomark.sequences import (
     LabelledSequences,
     TaskSplit,
 )
+from genomark.training.fit_parts import FitParts
 from genomark.training.linear import Choice, LinearHead, fit_linear
 
 Floats = NDArray[np.float64]
@@ -56,12 +59,30 @@ class FeatureTrainable:
         self.alpha = alpha
 
     @abstractmethod
-    def task_features(self, sequences: Sequence[str], split: TaskSplit) -> Features:
-        """Features of whole sequences, float32[n, n_features]."""
+    def task_features(self, sequences: Sequence[str], longest: int) -> Features:
+        """Features of whole sequences, float32[n, n_features].
 
-    def position_features(self, sequences: Sequence[str], split: TaskSplit) -> list[Features]:
+        `longest` is the length of the longest training sequence.
+        """
+
+    def position_features(self, sequences: Sequence[str]) -> list[Features]:
         """Features of every position, float32[length, n_features] a sequence."""
         raise NotImplementedError
+
+    @property
+    def spec(self) -> str:
+        """What makes the model again."""
+        return self.info.id
+
+    @property
+    def base(self) -> str:
+        """Digest of what the features depend on."""
+        return self.info.digest
+
+    @property
+    @abstractmethod
+    def info(self) -> ModelIdentity:
+        """Identity of the recipe."""
 
     def check_task(self, kind: Kind) -> None:
         """Take tasks on sequences, and on positions where there are features of these."""
@@ -86,26 +107,43 @@ class FeatureTrainable:
             strength=self.alpha if values else self.C,
             threads=fitting.threads,
         )
-        return FittedLinear(self, split, head, len(features))
+        return FittedLinear(self, head, len(features), _longest(split))
+
+    def parts(self, fitted: FittedTask, split: TaskSplit) -> FitParts:
+        """Take the head."""
+        return cast(FittedLinear, fitted).parts(split.labels)
+
+    def restored(self, parts: FitParts) -> FittedLinear:
+        """Put a head on the features."""
+        return FittedLinear.of_parts(self, parts)
 
 
 class FittedLinear:
-    """A head and the features it is on."""
+    """A head and the features it is on.
 
-    def __init__(
-        self, model: FeatureTrainable, split: TaskSplit, head: LinearHead, rows: int
-    ) -> None:
+    Parameters
+    ----------
+    model : FeatureTrainable
+    head : LinearHead
+    rows : int
+        That it was fitted on.
+    longest : int
+        Bases of the longest training sequence.
+    """
+
+    def __init__(self, model: FeatureTrainable, head: LinearHead, rows: int, longest: int) -> None:
         self._model = model
-        self._split = split
-        self._head = head
+        # A product of matrices may round otherwise where one of them lies otherwise in memory.
+        self._head = replace(head, weights=np.ascontiguousarray(head.weights))
         self._rows = rows
+        self._longest = longest
 
     def answers(self, sequences: Sequence[str]) -> Floats | list[Floats]:
         """Answer sequences."""
-        if self._split.kind in KINDS_OF_POSITIONS:
-            features = self._model.position_features(sequences, self._split)
+        if self._head.kind in KINDS_OF_POSITIONS:
+            features = self._model.position_features(sequences)
             return [self._head.answers(each) for each in features]
-        return self._head.answers(self._model.task_features(sequences, self._split))
+        return self._head.answers(self._model.task_features(sequences, self._longest))
 
     @property
     def report(self) -> Mapping[str, Any]:
@@ -118,11 +156,47 @@ class FittedLinear:
             "tried": [list(pair) for pair in head.tried],
         }
 
+    def parts(self, labels: tuple[str, ...]) -> FitParts:
+        """Take the head apart."""
+        head = self._head
+        arrays: dict[str, NDArray[Any]] = {
+            "weights": head.weights,
+            "mean": head.scaling.mean,
+            "factor": head.scaling.factor,
+        }
+        return FitParts(head.kind, labels, arrays, {"longest": self._longest}, self.report)
+
+    @classmethod
+    def of_parts(cls, model: FeatureTrainable, parts: FitParts) -> FittedLinear:
+        """Put a head together.
+
+        Raises
+        ------
+        ModelError
+            If the parts are not those of a head.
+        """
+        arrays, report = parts.arrays, parts.report
+        try:
+            head = LinearHead(
+                parts.kind,
+                arrays["weights"],
+                Scaling(arrays["mean"], arrays["factor"]),
+                tuple(report["strength"]),
+                tuple((strength, loss) for strength, loss in report["tried"]),
+            )
+            return cls(model, head, report["rows"], parts.facts["longest"])
+        except KeyError as error:
+            raise ModelError(f"a saved linear head has {error.args[0]}; here is none") from error
+
 
 def _sequence_rows(model: FeatureTrainable, split: TaskSplit) -> tuple[Features, Floats, int]:
     sequences = [*split.train.sequences, *split.valid.sequences]
     targets = np.concatenate([np.asarray(split.train.targets), np.asarray(split.valid.targets)])
-    return model.task_features(sequences, split), targets, len(split.train)
+    return model.task_features(sequences, _longest(split)), targets, len(split.train)
+
+
+def _longest(split: TaskSplit) -> int:
+    return max(map(len, split.train.sequences))
 
 
 def _position_rows(model: FeatureTrainable, split: TaskSplit) -> tuple[Features, Floats, int]:
@@ -135,7 +209,7 @@ def _position_rows(model: FeatureTrainable, split: TaskSplit) -> tuple[Features,
         chosen = _spaced(told, share)
         for sequence, target, rows in zip(part.sequences, part.targets, chosen, strict=True):
             if rows.size:
-                features.append(model.position_features([sequence], split)[0][rows])
+                features.append(model.position_features([sequence])[0][rows])
                 targets.append(_rows_of_target(target[rows], len(split.labels)))
         if part is split.train:
             n_train = sum(rows.size for rows in chosen)
@@ -191,7 +265,7 @@ class Kmer(KmerRidge, FeatureTrainable):
         """Spec string; what is as usual is not told."""
         return super().id + _told_strengths(self, ",")
 
-    def task_features(self, sequences: Sequence[str], split: TaskSplit) -> Features:
+    def task_features(self, sequences: Sequence[str], longest: int) -> Features:
         """Counts of words."""
         return self.features(list(sequences)).astype(np.float32)
 
@@ -224,16 +298,16 @@ class Onehot(FeatureTrainable):
         name = "onehot" + _told_strengths(self, ":")
         return ModelIdentity(id=name, version="1", digest=digest_of([name, "1"]))
 
-    def task_features(self, sequences: Sequence[str], split: TaskSplit) -> Features:
+    def task_features(self, sequences: Sequence[str], longest: int) -> Features:
         """Write four bits a base of as many positions as the longest training sequence has."""
-        longest = min(_LONGEST, max(map(len, split.train.sequences)))
-        out = np.zeros((len(sequences), longest, 4), np.float32)
+        width = min(_LONGEST, longest)
+        out = np.zeros((len(sequences), width, 4), np.float32)
         for row, sequence in enumerate(sequences):
-            bits = _bits(sequence[:longest])
+            bits = _bits(sequence[:width])
             out[row, : len(bits)] = bits
         return out.reshape(len(sequences), -1)
 
-    def position_features(self, sequences: Sequence[str], split: TaskSplit) -> list[Features]:
+    def position_features(self, sequences: Sequence[str]) -> list[Features]:
         """Write four bits a base of the bases around each position."""
         found = []
         for sequence in sequences:
@@ -265,6 +339,7 @@ class ProbedEmbedder(FeatureTrainable):
     def __init__(self, model: Embedder, C: Choice = "valid", alpha: Choice = "valid") -> None:
         super().__init__("standard", C, alpha)
         self.model = model
+        self._progress: Callable[[int], None] = lambda done: None
 
     @property
     def info(self) -> ModelIdentity:
@@ -278,16 +353,28 @@ class ProbedEmbedder(FeatureTrainable):
             notes=own.notes,
         )
 
+    @property
+    def spec(self) -> str:
+        """What makes the embedder again."""
+        return self.model.info.id
+
+    @property
+    def base(self) -> str:
+        """Digest of the checkpoint, wherever it is computed; of other embedders, of all of it."""
+        if isinstance(self.model, HubModel):
+            return self.model.checkpoint.digest
+        return self.model.info.digest
+
     def fit_task(self, split: TaskSplit, fitting: Fitting) -> FittedLinear:
         """Embed, which may take long, and fit the head."""
         self._progress = _told_share(fitting.tell, len(split.train) + len(split.valid))
         return super().fit_task(split, fitting)
 
-    def task_features(self, sequences: Sequence[str], split: TaskSplit) -> Features:
+    def task_features(self, sequences: Sequence[str], longest: int) -> Features:
         """Vectors of sequences."""
         return self.model.embed(sequences, self._progress)
 
-    def position_features(self, sequences: Sequence[str], split: TaskSplit) -> list[Features]:
+    def position_features(self, sequences: Sequence[str]) -> list[Features]:
         """Vectors of positions."""
         return self.model.embed_positions(sequences, self._progress)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from genomark.digests import digest_of
 from genomark.errors import CapabilityError, UsageError
@@ -14,8 +14,9 @@ from genomark.models.hub.checkpoint import HubCheckpoint
 from genomark.models.hub.vocabulary import Tokens
 from genomark.scoring import ModelIdentity
 from genomark.sequences import Kind, TaskSplit
+from genomark.training.fit_parts import FitParts, fill, network_parts, objective_of
 from genomark.training.recipe import Recipe
-from genomark.training.torch_extra import import_torch
+from genomark.training.torch_extra import import_torch, reproducible
 
 if TYPE_CHECKING:
     from torch import nn
@@ -117,19 +118,58 @@ class FineTunedCheckpoint:
             If the checkpoint cannot be loaded, or its loss is no longer a number.
         """
         import_torch()
-        from genomark.training.token_network import TokenEncoder, TokenNetwork
+        from genomark.training.token_network import TokenEncoder
         from genomark.training.trainer import train
 
         encoder = TokenEncoder(self.checkpoint)
-
-        def network(objective: Objective) -> nn.Module:
-            trunk = self.checkpoint.module("trunk")
-            if self._low_rank is not None:
-                trunk = with_low_rank(trunk, self._low_rank)
-            return TokenNetwork(self.checkpoint, trunk, objective)
-
-        fitted = train(network, encoder, split, self._recipe, fitting, identity=self.info.digest)
+        fitted = train(
+            self._network, encoder, split, self._recipe, fitting, identity=self.info.digest
+        )
         return _Fitted(fitted, encoder, self.checkpoint.max_tokens)
+
+    @property
+    def spec(self) -> str:
+        """What makes the model again."""
+        return self._spec
+
+    @property
+    def base(self) -> str:
+        """Digest of the checkpoint, and of what is added to it."""
+        return digest_of([_VERSION, self.checkpoint.digest, repr(self._low_rank)])
+
+    def parts(self, fitted: FittedTask, split: TaskSplit) -> FitParts:
+        """Take what was trained: all weights, or additions and head."""
+        return network_parts(cast(_Fitted, fitted).network, split, fitted.report)
+
+    def restored(self, parts: FitParts) -> FittedTask:
+        """Load the checkpoint afresh, and put in what was trained.
+
+        Raises
+        ------
+        UsageError
+            If PyTorch or peft is not installed.
+        ModelError
+            If the checkpoint cannot be loaded, or the weights are those of another network.
+        """
+        import_torch()
+        from genomark.training.fitted import FittedNetwork
+        from genomark.training.token_network import TokenEncoder
+
+        objective, encoder = objective_of(parts), TokenEncoder(self.checkpoint)
+        with reproducible(seed=0):
+            network = self._network(objective)
+        fill(network, parts)
+        cells = self._recipe.cells_at_once
+        fitted = FittedNetwork(network, encoder, objective, cells, parts.report)
+        return _Fitted(fitted, encoder, self.checkpoint.max_tokens)
+
+    def _network(self, objective: Objective) -> nn.Module:
+        from genomark.training.token_network import TokenNetwork
+
+        trunk = self.checkpoint.module("trunk")
+        if self._low_rank is not None:
+            trunk = with_low_rank(trunk, self._low_rank)
+        return TokenNetwork(self.checkpoint, trunk, objective)
 
 
 class _Fitted:
@@ -141,6 +181,11 @@ class _Fitted:
         self._fitted = fitted
         self._encoder = encoder
         self._max_tokens = max_tokens
+
+    @property
+    def network(self) -> nn.Module:
+        """The checkpoint's, with its head."""
+        return self._fitted.network
 
     def answers(self, sequences: Sequence[str]) -> Answers:
         """Answer sequences."""
@@ -174,7 +219,7 @@ def with_low_rank(trunk: nn.Module, settings: LowRank) -> nn.Module:
             f"LoRA needs {error.name}, which is not installed; expected the extra 'hub': "
             "pip install 'genomark[hub]'"
         ) from error
-    named = _linear_layers(trunk)
+    named, transposed = _linear_layers(trunk)
     if not named:
         raise UsageError(
             "the network has no linear layer that a low-rank addition could be made to"
@@ -186,20 +231,23 @@ def with_low_rank(trunk: nn.Module, settings: LowRank) -> nn.Module:
         lora_alpha=settings.alpha,  # type: ignore[arg-type]
         lora_dropout=settings.dropout,
         target_modules=named,
+        fan_in_fan_out=transposed,
     )
     adapted: nn.Module = inject_adapter_in_model(config, trunk)
     return adapted
 
 
-def _linear_layers(network: nn.Module) -> list[str]:
-    """Names of layers that multiply by a matrix; those of GPT-2 are called convolutions."""
+def _linear_layers(network: nn.Module) -> tuple[list[str], bool]:
+    """Names of layers that multiply by a matrix, and whether their matrices lie on their side.
+
+    Those of GPT-2 do, and are called convolutions; a network has one sort or the other.
+    """
     from torch.nn import Linear
 
-    return [
-        name
-        for name, module in network.named_modules()
-        if isinstance(module, Linear) or type(module).__name__ == "Conv1D"
-    ]
+    named = dict(network.named_modules())
+    sideways = [name for name, each in named.items() if type(each).__name__ == "Conv1D"]
+    upright = [name for name, each in named.items() if isinstance(each, Linear)]
+    return (sideways, True) if sideways else (upright, False)
 
 
 def fine_tuned(

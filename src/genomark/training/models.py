@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
 
 from genomark.digests import digest_of
 from genomark.errors import CapabilityError, UsageError
@@ -15,12 +15,14 @@ from genomark.models import FittedTask, Fitting
 from genomark.scoring import ModelIdentity
 from genomark.sequences import Kind, TaskSplit
 from genomark.training.encoding import OneHot
+from genomark.training.fit_parts import FitParts, fill, network_parts, objective_of
 from genomark.training.recipe import Recipe
-from genomark.training.torch_extra import import_torch
+from genomark.training.torch_extra import import_torch, reproducible
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from genomark.training.fitted import FittedNetwork
     from genomark.training.losses import Objective
 
 
@@ -51,17 +53,17 @@ class FromScratch(ABC):
     layers: int = 4
     width: int = 15
     places: int = 8
-    hidden: int = 128
-    dropout: float = 0.3
+    hidden: int = 64
+    dropout: float = 0.5
     shift: int = 0
-    hiding: float = 0.0
+    hiding: float = 0.15
     strands: Literal["single", "both"] = "single"
-    epochs: int = 20
+    epochs: int = 16
     patience: int = 8
     batch_size: int = 64
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-2
-    averaging: float = 0.0
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.1
+    averaging: float = 1.0
     class_weights: Literal["none", "balanced"] = "none"
 
     name: ClassVar[str]
@@ -123,6 +125,40 @@ class FromScratch(ABC):
             fitting,
             identity=self.info.digest,
         )
+
+    @property
+    def spec(self) -> str:
+        """What makes the model again."""
+        return self.info.id
+
+    @property
+    def base(self) -> str:
+        """Digest of the network that weights are for."""
+        return digest_of([self.name, self.version, self._shape])
+
+    def parts(self, fitted: FittedTask, split: TaskSplit) -> FitParts:
+        """Take weights and buffers."""
+        return network_parts(cast("FittedNetwork", fitted).network, split, fitted.report)
+
+    def restored(self, parts: FitParts) -> FittedTask:
+        """Make the network, and fill it.
+
+        Raises
+        ------
+        UsageError
+            If PyTorch is not installed.
+        ModelError
+            If the weights are those of another network.
+        """
+        import_torch()
+        from genomark.training.fitted import FittedNetwork
+
+        objective = objective_of(parts)
+        with reproducible(seed=0):
+            network = self._network(objective)
+        fill(network, parts)
+        cells = self._recipe().cells_at_once
+        return FittedNetwork(network, OneHot(), objective, cells, parts.report)
 
     def _recipe(self) -> Recipe:
         shared = {each.name for each in fields(Recipe)} & {each.name for each in fields(self)}

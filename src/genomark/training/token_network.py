@@ -145,7 +145,7 @@ class TokenNetwork(nn.Module):
         bases = self.norm(hidden.gather(1, index)) * there.unsqueeze(-1)
         if self._objective.of_pairs:
             features = self.narrow(bases).transpose(1, 2) * there.unsqueeze(1)
-            return self.head(features, there)  # type: ignore[no-any-return]
+            return self.head([(features, there)])  # type: ignore[no-any-return]
         return self.head(self.dropout(bases))  # type: ignore[no-any-return]
 
     def _hidden(self, ids: Tensor, mask: Tensor) -> Tensor:

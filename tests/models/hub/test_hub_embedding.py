@@ -16,6 +16,7 @@ from genomark.errors import ModelError, UsageError
 from genomark.models import Embedder
 from genomark.models.hub import model as module
 from genomark.models.hub.checkpoint import HubCheckpoint
+from genomark.models.hub.embedding import base_vectors, chunks
 from genomark.models.hub.model import hub_model
 
 TOLERANCE = {"rtol": 0, "atol": 1e-5}
@@ -253,3 +254,34 @@ def test_settings_that_do_not_suit_are_one_line(checkpoint, tmp_path: Path) -> N
         assert "torch finds no GPU; use device=cpu" in complaint(esm, device="cuda")
     own = str(tiny.own_code(tmp_path / "own"))
     assert "layer=5: expected" in complaint(own, trust="yes", layer=5)
+
+
+def test_code_that_gives_but_its_last_layer_is_one_line(tmp_path: Path) -> None:
+    folder = tiny.own_code(tmp_path / "own")
+    code = folder / "modeling_two_way.py"
+    code.write_text(tiny.MODELING.replace("if output_hidden_states else None", "and None"))
+    assert "its code gives only the last (layer=-1)" in complaint(str(folder), trust="yes", layer=0)
+    code.write_text(tiny.MODELING.replace("last_hidden_state=last", "last_hidden_state=last[0]"))
+    assert "expected one vector a token, found an array of shape (" in complaint(
+        str(folder), ModelError, trust="yes"
+    )
+
+
+def test_lots_are_of_like_length_and_bounded_size() -> None:
+    sequences = ["A" * 5, "C" * 30, "AC", "G" * 5, "A" * 9, "C"]
+    assert list(chunks(sequences, 10)) == [[1], [4], [0, 3], [2, 5]]
+    assert list(chunks([])) == []
+
+
+def test_a_base_in_no_token_has_no_vector() -> None:
+    spans = np.array([[0, 2], [3, 4]], np.int32)
+    with pytest.raises(ModelError, match="base 3 of a sequence is in no token"):
+        base_vectors(np.ones((2, 4), np.float32), spans, 4, "hf:x")
+
+
+def test_vectors_are_written_now_and_then(checkpoint, random_sequences, monkeypatch) -> None:
+    monkeypatch.setattr(module, "_SECONDS_BETWEEN_WRITES", 0.0)
+    model = hub_model(checkpoint("neox"))
+    found = model.embed(random_sequences(5, 10, 30))
+    assert len(list(model._cache._folder.path.glob("*.npy"))) == 5
+    assert np.array_equal(hub_model(checkpoint("neox")).embed(random_sequences(5, 10, 30)), found)

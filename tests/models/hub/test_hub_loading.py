@@ -87,7 +87,7 @@ def test_weights_of_the_older_format_are_read_as_plain_tensors(tmp_path: Path) -
 def test_code_of_a_checkpoint_runs_only_if_trusted(tmp_path: Path) -> None:
     folder = tiny.own_code(tmp_path / "own")
     said = complaint(folder)
-    assert "runs code of its own (modeling_two_way.py)" in said
+    assert "runs code of its own (modeling_two_way.py, tokenization_letters.py)" in said
     assert said.endswith("add trust=yes to let it run")
     assert not any("two_way" in name for name in sys.modules)
     model = hub_model(str(folder), trust="yes")

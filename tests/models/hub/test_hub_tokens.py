@@ -150,7 +150,8 @@ class Stub:
         return self.words
 
     def __call__(self, text: str, add_special_tokens: bool = True) -> dict[str, list[int]]:
-        return {"input_ids": [self.words[word] for word in text if word in self.words]}
+        words = [text] if text in self.words else text
+        return {"input_ids": [self.words[word] for word in words if word in self.words]}
 
     def tokenize(self, text: str) -> list[str]:
         return self.says

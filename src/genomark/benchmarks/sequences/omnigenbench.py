@@ -93,7 +93,7 @@ def omnigenbench_folder(path: Path, task: str | None = None) -> list[SequenceTas
         If there is no such folder, or a file of it says something that is no literal where one is
         needed.
     """
-    names = _bench_list(path)
+    names = bench_list(path)
     if task is not None:
         if task not in names:
             raise UnknownNameError(f"task in {path}", task, names)
@@ -133,7 +133,14 @@ def write_declared(task: SequenceTask, path: Path) -> None:
     write_whole(path, declaration_text(declared).encode())
 
 
-def _bench_list(path: Path) -> list[str]:
+def bench_list(path: Path) -> list[str]:
+    """Read the names of the tasks of a benchmark folder.
+
+    Raises
+    ------
+    UsageError
+        If there is no metadata.py, or its list is not a list of names.
+    """
     if not (path / METADATA).is_file():
         raise UsageError(
             f"{path}: has no {METADATA}, so it is not a benchmark folder of OmniGenBench; a folder "

@@ -11,7 +11,7 @@ from genomark.benchmarks.sequences.declared import declared_ids
 from genomark.benchmarks.sequences.options import SequenceOptions
 from genomark.benchmarks.sequences.sequence_benchmark import SequenceBenchmark
 from genomark.benchmarks.sequences.sequence_task import SEQUENCES, SequenceTask, load_declared
-from genomark.benchmarks.sequences.user_folder import folder_tasks
+from genomark.benchmarks.sequences.user_folder import folder_task_names, folder_tasks
 from genomark.errors import UsageError
 
 
@@ -38,7 +38,8 @@ def sequence_benchmarks(name: str) -> list[str]:
     plain, settings = _parted(name)
     if not plain.startswith(SEQUENCES) or "#" in plain:
         return [name]
-    found = [task.id for task in folder_tasks(Path(plain.removeprefix(SEQUENCES)))]
+    names = folder_task_names(Path(plain.removeprefix(SEQUENCES)))
+    found = [f"{plain}#{each}" for each in names]
     return [f"{each}:{settings}" if settings else each for each in found]
 
 

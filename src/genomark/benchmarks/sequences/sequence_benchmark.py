@@ -228,7 +228,9 @@ class SequenceBenchmark(Benchmark):
         if split is None:
             return None
         train = [*split.train.sequences, *split.valid.sequences]
-        return screen(self.task.test().sequences, train)
+        test = self.task.test().sequences
+        # The other strand of an RNA is another RNA.
+        return screen(test, train, both_strands=not any("U" in each for each in test))
 
     def score(self, scored: SequenceScores, asking: Asking) -> list[MetricRow]:
         """Compute every metric of the kind of task."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from genomark.benchmarks.sequences.declared import DeclaredTask, TaskFiles, read_declaration
-from genomark.benchmarks.sequences.omnigenbench import METADATA, omnigenbench_folder
+from genomark.benchmarks.sequences.omnigenbench import METADATA, bench_list, omnigenbench_folder
 from genomark.benchmarks.sequences.sequence_task import SEQUENCES, SequenceTask
 from genomark.errors import UnknownNameError, UsageError
 from genomark.sequences.files import read_labelled
@@ -58,6 +58,21 @@ def folder_tasks(
             raise UnknownNameError(f"task in {folder}", task, found)
         found = {task: found[task]}
     return [_task(f"{SEQUENCES}{folder}#{name}", place, genome) for name, place in found.items()]
+
+
+def folder_task_names(folder: Path) -> list[str]:
+    """Name the tasks of a user's folder, as `folder_tasks` takes them; none is read.
+
+    Raises
+    ------
+    UsageError
+        If there is no such folder, or it holds no task.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: there is no such folder")
+    if (folder / METADATA).is_file():
+        return bench_list(folder)
+    return list(_folders_of_tasks(folder))
 
 
 def _folders_of_tasks(folder: Path) -> dict[str, Path]:

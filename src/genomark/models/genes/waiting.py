@@ -50,7 +50,7 @@ class Waiting:
         now = time.monotonic()
         if self._bar is not None:
             self._bar.show(self._done, self._what)
-        elif interactive():
+        elif interactive() and self._done:
             elapsed = now - self._began
             left = elapsed * (self._total - self._done) / self._done
             if min(elapsed, left) > _SECONDS_BEFORE_BAR:

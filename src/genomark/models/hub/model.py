@@ -33,6 +33,7 @@ _HALF = np.float32(0.5)
 _COMPLEMENT = str.maketrans("ACGTUNRYSWKMBDHVacgtunryswkmbdhv", "TGCAANYRSWMKVHDBtgcaanyrswmkvhdb")
 
 Strands = Literal["one", "both"]
+Effect = Literal["auto", "likelihood", "distance"]
 Progress = Callable[[int], None]
 Vectors = NDArray[np.float32]
 
@@ -57,6 +58,9 @@ class HubModel:
         Whether answers are the mean over a sequence and its reverse complement.
     window, stride : int
         As for `genomark.models.hub.windows.windowing`.
+    effect : {"auto", "likelihood", "distance"}
+        How the effect of a variant is told without training, as for
+        `genomark.models.zero_shot.zero_shot`.
     """
 
     def __init__(
@@ -69,10 +73,12 @@ class HubModel:
         strands: Strands,
         window: int,
         stride: int,
+        effect: Effect = "auto",
     ) -> None:
+        self.effect = effect
         self.checkpoint = network.checkpoint
         self._spec = spec
-        self._network = network
+        self.network = network
         self._layer = layer
         self._pooling: Pooling = pooling
         self._strands = strands
@@ -106,7 +112,7 @@ class HubModel:
     @property
     def padding_share(self) -> float:
         """Share of all tokens computed so far that were padding."""
-        return self._network.count.padding_share
+        return self.network.count.padding_share
 
     def embed(self, sequences: Sequence[str], progress: Progress = lambda done: None) -> Vectors:
         """Give one vector a sequence, float32[n, width]; those computed before come from disk.
@@ -185,7 +191,7 @@ class HubModel:
                     if strand == len(strands) - 1:
                         progress(often[distinct[lot[each]]])
 
-                found = log_likelihoods(self._network, self._windowing, tokens, done)
+                found = log_likelihoods(self.network, self.windowing, tokens, done)
                 self._check_finite(found)
                 totals[lot] += found / len(strands)
         by_sequence = dict(zip(distinct, totals.tolist(), strict=True))
@@ -198,7 +204,7 @@ class HubModel:
             first: dict[int, Vectors] = {}
             for texts in strands:
                 tokens = self.checkpoint.tokens([texts[place] for place in lot])
-                found = token_vectors(self._network, self._windowing, tokens, self._layer)
+                found = token_vectors(self.network, self.windowing, tokens, self._layer)
                 for each, before, own in found:
                     vector = pooled(before, own, self._pooling, spec).cpu().numpy()
                     self._check_finite(vector)
@@ -215,7 +221,7 @@ class HubModel:
             first: dict[int, Vectors] = {}
             for strand, texts in enumerate(strands):
                 tokens = self.checkpoint.tokens([texts[place] for place in lot])
-                found = token_vectors(self._network, self._windowing, tokens, self._layer)
+                found = token_vectors(self.network, self.windowing, tokens, self._layer)
                 for each, before, own in found:
                     n = before.shape[0]
                     spans = tokens[each].spans[n : n + own.shape[0]]
@@ -250,13 +256,14 @@ class HubModel:
         return VectorCache(self.info.digest, "sequence-vectors")
 
     @cached_property
-    def _windowing(self) -> Windowing:
+    def windowing(self) -> Windowing:
+        """How sequences longer than the checkpoint can see are cut."""
         return windowing(self.checkpoint, self._window, self._stride)
 
     @property
     def _settings(self) -> list[object]:
         """What answers depend on."""
-        network, windows = self._network, [self._window, self._stride]
+        network, windows = self.network, [self._window, self._stride]
         how = [self._layer, self._pooling, self._strands, network.precision, network.device]
         return ["hub", _VERSION, self.checkpoint.digest, *how, *windows]
 
@@ -289,6 +296,7 @@ def hub_model(
     trust: Literal["yes", "no"] = "no",
     batch_tokens: int = 0,
     tokens: Tokens = "auto",
+    effect: Effect = "auto",
 ) -> HubModel:
     """Make ``hf:ORG/NAME@REVISION,key=value,...``.
 
@@ -316,6 +324,9 @@ def hub_model(
         Tokens of a batch, padding among them; 0 for what suits the device.
     tokens : {"auto", "own", "single", "kmer", "kmer-overlap"}
         How a sequence becomes tokens; ``auto`` tells it from the vocabulary.
+    effect : {"auto", "likelihood", "distance"}
+        Of a variant, without training: the difference of log-likelihoods, where there is a head
+        over the vocabulary, or the cosine distance of vectors.
 
     Raises
     ------
@@ -335,4 +346,5 @@ def hub_model(
         strands=strands,
         window=window,
         stride=stride,
+        effect=effect,
     )

@@ -115,6 +115,25 @@ class Network:
                     picked = scores.gather(1, words.to(logits.device)[:, None])[:, 0]
                     yield each, picked.double().cpu().numpy()
 
+    def word_scores(
+        self, lengths: Sequence[int], row: Callable[[int], Ids]
+    ) -> Iterator[tuple[int, torch.Tensor]]:
+        """Give the scores of all words at each token of each row, float32[length, n_words].
+
+        Parameters
+        ----------
+        lengths, row
+            As for `genomark.models.hub.batches.Batches.run`.
+        """
+        checkpoint, network = self.checkpoint, self._lm
+
+        def compute(ids: Ids, mask: Ids) -> torch.Tensor:
+            return checkpoint.logits(network, *self._tensors(ids, mask)).float()
+
+        for batch, scores in self._run(self._lm_batches, lengths, row, compute):
+            for place, each in enumerate(batch):
+                yield each, scores[place, : lengths[each]]
+
     def _run(
         self,
         batches: Batches,

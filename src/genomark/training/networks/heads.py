@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from genomark.training.losses import Objective
-from genomark.training.networks.masked import Mask
+from genomark.training.networks.masked import Mask, largest
 from genomark.training.networks.places import Places
 
 #: Features of one layer of a network, and their mask.
@@ -21,6 +21,8 @@ _PAIR_CHANNELS = 16
 
 class SequenceHead(nn.Module):
     """One answer a sequence, from what there is at a few places of each level of a network.
+
+    The largest of each channel, wherever it is, is told, too.
 
     Parameters
     ----------
@@ -46,7 +48,7 @@ class SequenceHead(nn.Module):
     ) -> None:
         super().__init__()
         self.places = nn.ModuleList(Places(places) for _ in range(levels))
-        width = levels * channels * places
+        width = levels * channels * (places + 1)
         self.layers = nn.Sequential(
             nn.LayerNorm(width),
             nn.Dropout(dropout),
@@ -59,7 +61,9 @@ class SequenceHead(nn.Module):
     def forward(self, levels: Sequence[Level]) -> Tensor:
         """Give float32[n, n_outputs]."""
         found = [
-            places(*level).flatten(1) for places, level in zip(self.places, levels, strict=True)
+            part
+            for places, level in zip(self.places, levels, strict=True)
+            for part in (places(*level).flatten(1), largest(*level))
         ]
         outputs: Tensor = self.layers(torch.cat(found, dim=1))
         return outputs

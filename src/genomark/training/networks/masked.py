@@ -70,3 +70,10 @@ def max_pooled(features: Tensor, mask: Mask, width: int) -> tuple[Tensor, Mask]:
     shorter = functional.max_pool1d(mask[:, None].float(), width, ceil_mode=True)[:, 0] > 0
     pooled = functional.max_pool1d(lowest, width, ceil_mode=True)
     return pooled.masked_fill(~shorter[:, None], 0.0), shorter
+
+
+def largest(features: Tensor, mask: Mask) -> Tensor:
+    """Take the largest of each channel, float32[n, channels]."""
+    if mask is not None:
+        features = features.masked_fill(~mask[:, None], -torch.inf)
+    return features.amax(dim=2)

@@ -1,0 +1,69 @@
+"""All that is known of one task on labelled sequences: ``genomark list benchmarks NAME``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from genomark.errors import DatasetError
+
+
+def task_page(name: str) -> dict[str, Any]:
+    """Gather declaration, counts, duplicates, caveats and published scores.
+
+    Raises
+    ------
+    UsageError
+        If there is no such task.
+    """
+    from genomark.benchmarks import SequenceBenchmark, load_benchmark
+    from genomark.errors import UsageError
+
+    benchmark = load_benchmark(name)
+    if not isinstance(benchmark, SequenceBenchmark):
+        raise UsageError(
+            f"'{name}' is no task on labelled sequences; `genomark list benchmarks` tells of others"
+        )
+    declared = benchmark.task.declared
+    page: dict[str, Any] = {
+        "name": name,
+        "what": declared.title,
+        "kind": declared.kind,
+        "labels": list(declared.labels),
+        "metrics": list(declared.metrics),
+        "selected by": declared.select_by,
+        "source": declared.source,
+        "licence": declared.licence,
+        "citation": declared.citation,
+        "caveats": list(declared.caveats),
+    }
+    try:
+        page["counts"] = benchmark.task.facts()
+        page |= {key: benchmark.settings().get(key) for key in ("duplicates", "notes")}
+    except DatasetError as error:
+        page["counts"] = str(error)
+    page["no training data"] = benchmark.task.no_split
+    page["published"] = [
+        f"{each['model']} {each['metric']} {each['value']:.3f}"
+        + (f" (mean of {each['group']})" if each["group"] else "")
+        for each in benchmark.settings()["published"]
+    ]
+    return {key: value for key, value in page.items() if value not in (None, [], "")}
+
+
+def page_lines(page: dict[str, Any], indent: str = "  ") -> list[str]:
+    """Lay a page out: a line a fact."""
+    lines = []
+    for key, value in page.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{key}", *page_lines(value, indent + "  ")]
+        elif isinstance(value, list) and len(value) > 1 and any(len(str(v)) > 40 for v in value):
+            lines += [f"{indent}{key}", *(f"{indent}  {each}" for each in value)]
+        elif isinstance(value, list):
+            lines.append(f"{indent}{key}: {', '.join(map(_shown, value))}")
+        else:
+            lines.append(f"{indent}{key}: {_shown(value)}")
+    return lines
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
