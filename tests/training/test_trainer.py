@@ -21,6 +21,7 @@ from genomark.training.encoding import OneHot
 from genomark.training.fitted import FittedNetwork
 from genomark.training.losses import Objective
 from genomark.training.models import Cnn
+from genomark.training.normalisation import learned_normalisations
 from genomark.training.recipe import Recipe
 from genomark.training.selection import Selection
 from genomark.training.trainer import train
@@ -232,6 +233,33 @@ def test_averaged_weights_are_the_mean_of_the_first_steps():
     lower, upper = torch.stack(seen[1:]).min(), torch.stack(seen[1:]).max()
     step = 2 * recipe.learning_rate
     assert lower - step <= float(averaged) <= upper + step
+
+
+def test_normalisation_is_that_of_the_weights_that_are_kept_on_whole_sequences():
+    split = TaskSplit("planted", planted(64, 0, (50, 50)), planted(20, 7), "f1_macro")
+    recipe = replace(QUICK, averaging=2.0)
+    encoder = OneHot(hiding=0.3)
+    found = train(SMALL._network, encoder, split, recipe, Fitting(), identity="t")
+    codes = np.stack(encoder.encode(split.train.sequences))
+    bases = torch.from_numpy(np.eye(5)[codes][..., :4].astype(np.float32)).transpose(1, 2)
+    with torch.no_grad():
+        features = found.network.convolutions[0](bases)
+    # Batches of one size: the mean over them is the mean over all.
+    norm = found.network.norms[0]
+    torch.testing.assert_close(norm.running_mean, features.mean(dim=(0, 2)), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(norm.running_var, features.var(dim=(0, 2)), atol=0, rtol=0.05)
+    assert norm.momentum == nn.BatchNorm1d(1).momentum
+
+
+def test_normalisation_that_is_frozen_is_left_alone():
+    def frozen(objective: Objective) -> nn.Module:
+        network = SMALL._network(objective)
+        network.norms.requires_grad_(False)
+        return network
+
+    network = frozen(Objective.of(planted(4, 0)))
+    assert learned_normalisations(network) == []
+    assert len(learned_normalisations(SMALL._network(Objective.of(planted(4, 0))))) == 2
 
 
 def test_what_requires_no_gradient_stays_as_it_is(tmp_path):

@@ -31,6 +31,7 @@ from genomark.training.checkpoint import (
 from genomark.training.encoding import Encoder
 from genomark.training.fitted import FittedNetwork, compute, network_outputs
 from genomark.training.losses import Objective
+from genomark.training.normalisation import learned_normalisations, settle
 from genomark.training.recipe import Recipe
 from genomark.training.schedule import learning_rate
 from genomark.training.selection import Selection
@@ -40,6 +41,8 @@ from genomark.training.torch_extra import reproducible
 _VERSION = "1"
 _SECONDS_BETWEEN_CHECKPOINTS = 60.0
 _SECONDS_BETWEEN_LINES = 2.0
+#: Training sequences whose statistics batch normalisation takes over.
+_SETTLED_ON = 1024
 #: What a step draws comes from other numbers than the initial weights.
 _STREAM = 1_000_003
 
@@ -226,6 +229,7 @@ class _Training:
         progress, valid = self.progress, self.split.valid
         current = self._snapshot()
         self._load(current | self.average)
+        self._settle()
         outputs = network_outputs(
             self.network,
             self.encoder,
@@ -255,6 +259,28 @@ class _Training:
         )
         progress.batch, progress.total, progress.weight = 0, 0.0, 0.0
         self._tell(f"{self.selection.name} {'undefined' if told is None else f'{told:.4f}'}", 0)
+
+    def _settle(self) -> None:
+        """Give batch normalisation the statistics of the weights that are now judged."""
+        if not learned_normalisations(self.network):
+            return
+        draws = np.random.default_rng((self.fitting.seed, 0, 2))
+        chosen = draws.permutation(len(self.train))[:_SETTLED_ON]
+        lengths = np.asarray(self.lengths)
+        rows = chosen[np.argsort(lengths[chosen], kind="stable")]
+        size = self.recipe.batch_size
+        parts = (
+            part
+            for start in range(0, len(rows), size)
+            for part in pieces(
+                rows[start : start + size],
+                self.lengths,
+                self.recipe.cells_at_once,
+                squared=self.objective.of_pairs,
+            )
+        )
+        batches = (self.encoder.batch([self.train[row] for row in part]) for part in parts)
+        settle(self.network, batches, self.device)
 
     def _is_best(self, value: float, loss: float) -> bool:
         """Judge by the metric; between equals (a metric of hard answers has many), by the loss."""

@@ -87,3 +87,39 @@ def test_other_errors_are_not_taken_for_want_of_memory() -> None:
 
     with pytest.raises(RuntimeError, match="shapes"):
         run(Batches("hf:x", 10, 0), [1], compute)
+
+
+def test_batches_side_by_side_give_what_one_after_the_other_gives() -> None:
+    pytest.importorskip("torch")
+    lengths = [int(each) for each in np.random.default_rng(0).integers(1, 40, 200)]
+    rows = [np.arange(length) + length for length in lengths]
+
+    def run_with(threads: int, fail_first: bool = False) -> dict[int, int]:
+        batches = Batches("hf:x", 90, 0, threads=threads)
+        failed = [not fail_first]
+
+        def compute(ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
+            if not failed[0]:
+                failed[0] = True
+                raise MemoryError
+            return (ids * mask).sum(axis=1)
+
+        found = {}
+        for batch, computed in batches.run(lengths, rows.__getitem__, compute):
+            found.update(zip(batch, computed.tolist(), strict=True))
+        assert sum(lengths) == batches.count.tokens - batches.count.padding
+        return found
+
+    expected = {place: int(row.sum()) for place, row in enumerate(rows)}
+    assert run_with(1) == run_with(4) == run_with(4, fail_first=True) == expected
+
+
+def test_what_is_left_in_the_middle_leaves_torchs_threads_as_they_were() -> None:
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    running = Batches("hf:x", 4, 0, threads=3).run(
+        [2] * 50, lambda each: np.full(2, each), lambda ids, mask: ids.sum()
+    )
+    next(running)
+    running.close()
+    assert torch.get_num_threads() == before

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +21,8 @@ from genomark.errors import ModelError
 
 #: A row shorter than this share of the longest one of its batch begins another.
 _SHORTEST = 0.91
+#: Batches made for each thread before their turn, so that none waits.
+_AHEAD = 2
 
 T = TypeVar("T")
 Ids = NDArray[np.int64]
@@ -54,9 +59,16 @@ class Batches:
         Fills up rows.
     padded : bool
         Whether rows of different lengths may share a batch.
+    threads : int
+        Batches computed side by side, each by one thread. What a batch gives then depends neither
+        on how many there are nor on what else the machine does: threads that share the work of one
+        batch wait for each other at every step, and stand still when another process has a core.
     """
 
-    def __init__(self, spec: str, budget: int, pad_id: int, *, padded: bool = True) -> None:
+    def __init__(
+        self, spec: str, budget: int, pad_id: int, *, padded: bool = True, threads: int = 1
+    ) -> None:
+        self._threads = threads
         self.budget = budget
         self.count = Count()
         self._spec = spec
@@ -91,33 +103,50 @@ class Batches:
             If a row alone does not fit in memory.
         """
         waiting = deque(self._plan(lengths))
-        while waiting:
-            batch = waiting.popleft()
+
+        def one(batch: list[int]) -> T:
             longest = lengths[batch[0]]
-            fitting = max(self.budget // longest, 1)
-            if len(batch) > fitting:
-                waiting.appendleft(batch[fitting:])
-                batch = batch[:fitting]
             ids = np.full((len(batch), longest), self._pad_id, dtype=np.int64)
             mask = np.zeros_like(ids)
             for place, each in enumerate(batch):
                 ids[place, : lengths[each]] = row(each)
                 mask[place, : lengths[each]] = 1
-            fits = True
-            try:
-                computed = compute(ids, mask)
-            except (MemoryError, RuntimeError) as error:
-                fits = not _out_of_memory(error)
-                if fits:
-                    raise
-            # Not before the error is gone: it holds what the failed batch has left.
-            if not fits:
-                self._halve(len(batch), longest)
-                waiting.appendleft(batch)
-                continue
-            self.count.tokens += ids.size
-            self.count.padding += ids.size - int(mask.sum())
-            yield batch, computed
+            return compute(ids, mask)
+
+        with _side_by_side(self._threads) as start:
+            running: deque[tuple[list[int], Callable[[], T]]] = deque()
+            most = 1 if self._threads == 1 else _AHEAD * self._threads
+            while waiting or running:
+                while waiting and len(running) < most:
+                    batch = self._fitting(waiting, lengths)
+                    running.append((batch, start(one, batch)))
+                batch, result = running.popleft()
+                longest = lengths[batch[0]]
+                fits = True
+                try:
+                    computed = result()
+                except (MemoryError, RuntimeError) as error:
+                    fits = not _out_of_memory(error)
+                    if fits:
+                        raise
+                # Not before the error is gone: it holds what the failed batch has left.
+                if not fits:
+                    self._halve(len(batch), longest)
+                    waiting.appendleft(batch)
+                    continue
+                size = len(batch) * longest
+                self.count.tokens += size
+                self.count.padding += size - sum(lengths[each] for each in batch)
+                yield batch, computed
+
+    def _fitting(self, waiting: deque[list[int]], lengths: Sequence[int]) -> list[int]:
+        """Take what the budget allows now off the next batch."""
+        batch = waiting.popleft()
+        fitting = max(self.budget // lengths[batch[0]], 1)
+        if len(batch) > fitting:
+            waiting.appendleft(batch[fitting:])
+            batch = batch[:fitting]
+        return batch
 
     def _plan(self, lengths: Sequence[int]) -> Iterator[list[int]]:
         batch: list[int] = []
@@ -139,6 +168,24 @@ class Batches:
                 f"{self._spec}: {longest:,} tokens do not fit in memory; set window= to fewer"
             )
         self.budget = rows * longest // 2
+
+
+@contextmanager
+def _side_by_side(threads: int) -> Iterator[Callable[..., Callable[[], Any]]]:
+    """Give what starts a computation, and gives what waits for its result."""
+    if threads == 1:
+        # Not before its result is asked for: one batch after the other.
+        yield partial
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    with ThreadPoolExecutor(threads, initializer=partial(torch.set_num_threads, 1)) as pool:
+        try:
+            yield lambda work, *given: pool.submit(work, *given).result
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+            torch.set_num_threads(before)
 
 
 def _out_of_memory(error: Exception) -> bool:

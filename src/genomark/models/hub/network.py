@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -161,6 +162,7 @@ class Network:
             self._batch_tokens or _TOKENS[self.device],
             self.checkpoint.pad_id,
             padded=self.checkpoint.takes_mask(network) or self.checkpoint.is_causal,
+            threads=(os.cpu_count() or 1) if self.device == "cpu" else 1,
         )
         batches.count = self.count
         return batches
