@@ -303,3 +303,23 @@ def test_an_answer_that_is_no_number_counts_as_failed(tmp_path: Path) -> None:
     )
     assert result.coverage.answered == 58
     assert result.coverage.failed[0].reason == "the model gave no finite number"
+
+
+def test_more_fits_take_up_those_that_are_there(tmp_path: Path) -> None:
+    write_task(tmp_path / "t")
+    model = Seeded()
+    kept = []
+    for fits in (2, 3):
+        (result,) = genomark.run(
+            [model],
+            f"sequences:{tmp_path / 't'}",
+            fits=fits,
+            out=tmp_path / "o",
+            progress=False,
+        )
+        kept.append({row.group: row.value for row in result.metrics if row.name == "f1_macro"})
+    # Two fits and then one more: none is made again, and none depends on how many there are.
+    assert len(model.seen) == 3
+    for seed in ("seed 0", "seed 1"):
+        assert kept[0][seed] == kept[1][seed]
+    assert set(kept[1]) - set(kept[0]) == {"seed 2"}

@@ -212,7 +212,7 @@ def write_file(folder: Path, name: str, content: bytes) -> Path:
     [
         (b"hello", "neither FASTA .plain or bgzip. nor 2bit"),
         (b"", "neither FASTA"),
-        (gzip.compress(b">a\nACGT\n"), "packed with gzip, which cannot be read by window"),
+        (gzip.compress(b">a\nACGT\n", mtime=0), "packed with gzip, which cannot be read by window"),
         (b">a\nACGT\nAC\nACGT\n", "cannot be indexed; expected FASTA whose lines"),
     ],
 )

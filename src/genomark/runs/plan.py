@@ -180,7 +180,7 @@ def _plan_one(
     except GenomarkError as error:
         plan.failed.append(Failed(benchmark=name, model=spec, reason=str(error)))
         return
-    digest = _evaluation_digest(benchmark, identity, settings)
+    digest = _evaluation_digest(benchmark, identity, parts, settings)
     if any(evaluation.digest == digest for evaluation in plan.evaluations):
         # Two ways to write one model.
         return
@@ -217,7 +217,9 @@ def _plan_one(
     )
 
 
-def _evaluation_digest(benchmark: Benchmark, identity: ModelIdentity, settings: Settings) -> str:
+def _evaluation_digest(
+    benchmark: Benchmark, identity: ModelIdentity, parts: list[_Part], settings: Settings
+) -> str:
     return digest_of(
         [
             SCHEMA_VERSION,
@@ -226,6 +228,8 @@ def _evaluation_digest(benchmark: Benchmark, identity: ModelIdentity, settings: 
             identity.digest,
             settings.seed,
             settings.limit,
+            # Of some benchmarks it can be chosen how often all is asked.
+            [part.digest for part in parts],
             REPLICATES,
             CONFIDENCE,
         ]

@@ -7,9 +7,14 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
+from genomark.datasets.overlap import overlapping
 from genomark.errors import UsageError
 from genomark.sequences.labelled import LabelledSequences
 
+#: Bases in common by which sequences overlap.
+_STRETCH = 30
+#: Share of the rows that one chain of overlaps may hold.
+_LARGEST = 0.5
 #: Classes a note names before it says "and so many more".
 _NAMED = 5
 
@@ -19,11 +24,15 @@ def valid_part(
 ) -> tuple[LabelledSequences, LabelledSequences, str]:
     """Set part of the training sequences apart for validation.
 
-    What stays together, rows of one group and rows of one sequence (U as T), along any chain of
-    both, is a unit. Every unit has a place on a line, by a hash of the seed and its sequences. From
-    the front of the line come as many units as make up the share, in each class its own; one that
-    would lead further from the share than leaving it out is passed over. So the part is the same in
-    every order of rows and under all ids.
+    What stays together, rows of one group, rows of one sequence (U as T) and rows that share a
+    stretch of 30 bases, along any chain of these, is a unit: of windows that overlap, one in
+    training tells what another is asked in validation. Where such chains tie most rows together, as
+    with variants of one element, overlaps are not heeded, and the note says so.
+
+    Every unit has a place on a line, by a hash of the seed and its sequences. From the front of the
+    line come as many units as make up the share, in each class its own; one that would exceed it is
+    passed over. So the part is the same in every order of
+    rows and under all ids.
 
     Parameters
     ----------
@@ -47,7 +56,8 @@ def valid_part(
     """
     if not 0.0 < share < 1.0:
         raise UsageError(f"the share of the validation part must be between 0 and 1, not {share}")
-    units = _units(train)
+    overlaps = _overlaps(train)
+    units = _units(train, overlaps)
     if len(units) < 2:
         raise UsageError(
             f"a validation part cannot be set apart: all {len(train):,} training sequences must "
@@ -65,11 +75,20 @@ def valid_part(
     apart = np.zeros(len(train), dtype=bool)
     apart[[row for unit in chosen for row in units[unit]]] = True
     valid = train.take(np.flatnonzero(apart))
-    note = _note(train, valid, seed, stratified=len(strata) > 1)
+    note = _note(train, valid, seed, stratified=len(strata) > 1, overlaps_apart=overlaps is None)
     return train.take(np.flatnonzero(~apart)), valid, note
 
 
-def _units(train: LabelledSequences) -> list[list[int]]:
+def _overlaps(train: LabelledSequences) -> list[int] | None:
+    """Number what overlaps; None where most rows would be one unit."""
+    rna = any("U" in sequence for sequence in train.sequences)
+    groups = overlapping(train.sequences, k=_STRETCH, both_strands=not rna)
+    if len(train) and np.bincount(groups).max() > _LARGEST * len(train):
+        return None
+    return groups.tolist()  # type: ignore[no-any-return]
+
+
+def _units(train: LabelledSequences, overlaps: list[int] | None) -> list[list[int]]:
     """Rows that stay together, each unit in the order of its rows."""
     parent = list(range(len(train)))
 
@@ -79,10 +98,14 @@ def _units(train: LabelledSequences) -> list[list[int]]:
             row = parent[row]
         return row
 
-    first: dict[tuple[str, str], int] = {}
+    first: dict[tuple[str, str | int], int] = {}
     for row, sequence in enumerate(train.sequences):
         group = "" if train.groups is None else train.groups[row]
-        ties = [("sequence", sequence.replace("U", "T")), *([("group", group)] if group else [])]
+        ties: list[tuple[str, str | int]] = [("sequence", sequence.replace("U", "T"))]
+        if group:
+            ties.append(("group", group))
+        if overlaps is not None:
+            ties.append(("stretch", overlaps[row]))
         for tie in ties:
             parent[root(row)] = root(first.setdefault(tie, row))
     units = defaultdict(list)
@@ -123,20 +146,28 @@ def _taken(members: list[int], units: list[list[int]], share: float) -> list[int
     held = 0
     for unit in members:
         size = len(units[unit])
-        if abs(held + size - wanted) <= abs(held - wanted):
+        if held + size <= round(wanted):
             taken.append(unit)
             held += size
     return taken
 
 
 def _note(
-    train: LabelledSequences, valid: LabelledSequences, seed: int, *, stratified: bool
+    train: LabelledSequences,
+    valid: LabelledSequences,
+    seed: int,
+    *,
+    stratified: bool,
+    overlaps_apart: bool,
 ) -> str:
-    together = "sequences" if train.groups is None else "groups and sequences"
+    together = "" if train.groups is None else "groups and "
+    together += "equal sequences" if overlaps_apart else f"what shares {_STRETCH} bases"
     note = (
         f"no validation file: {len(valid):,} of {len(train):,} training sequences set apart by "
-        f"hash (seed {seed}), {'by class, ' if stratified else ''}equal {together} together"
+        f"hash (seed {seed}), {'by class, ' if stratified else ''}{together} together"
     )
+    if overlaps_apart:
+        note += f" (most overlap by {_STRETCH} bases, and are not kept together)"
     if train.kind == "multi-class" and isinstance(valid.targets, np.ndarray):
         missing = [
             f"'{label}'"

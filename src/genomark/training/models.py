@@ -49,21 +49,21 @@ class FromScratch(ABC):
         If a setting is out of range.
     """
 
-    channels: int = 64
+    channels: int = 32
     layers: int = 4
     width: int = 15
     places: int = 8
     hidden: int = 64
     dropout: float = 0.5
     shift: int = 0
-    hiding: float = 0.15
+    hiding: float = 0.2
     strands: Literal["single", "both"] = "single"
-    epochs: int = 16
+    epochs: int = 14
     patience: int = 8
     batch_size: int = 64
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     weight_decay: float = 0.1
-    averaging: float = 1.0
+    averaging: float = 0.3
     class_weights: Literal["none", "balanced"] = "none"
 
     name: ClassVar[str]

@@ -191,9 +191,7 @@ class _Training:
         for part in pieces(
             rows, self.lengths, self.recipe.cells_at_once, squared=self.objective.of_pairs
         ):
-            encoded = [self.train[row] for row in part]
-            if not self.objective.of_positions:
-                encoded = [self.encoder.augmented(each, draws) for each in encoded]
+            encoded = self._augmented(part, draws)
             target = self.objective.target([told.targets[row] for row in part]).to(self.device)
             outputs = compute(self.network, self.encoder.batch(encoded), self.device)
             loss, counted = self.objective.loss(outputs, target)
@@ -215,6 +213,12 @@ class _Training:
 
         if self.recipe.averaging:
             self._average()
+
+    def _augmented(self, rows: NDArray[np.int64], draws: np.random.Generator) -> list[Any]:
+        encoded = [self.train[row] for row in rows]
+        if self.objective.of_positions:
+            return encoded
+        return [self.encoder.augmented(each, draws) for each in encoded]
 
     def _average(self) -> None:
         """Move the average towards the weights: at first the mean of all steps so far."""
@@ -279,7 +283,7 @@ class _Training:
                 squared=self.objective.of_pairs,
             )
         )
-        batches = (self.encoder.batch([self.train[row] for row in part]) for part in parts)
+        batches = (self.encoder.batch(self._augmented(part, draws)) for part in parts)
         settle(self.network, batches, self.device)
 
     def _is_best(self, value: float, loss: float) -> bool:
