@@ -97,6 +97,7 @@ def test_the_same_command_gives_the_same_bytes_with_one_worker_or_two(tmp_path: 
     assert len(tables[0]) == 2
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_the_middle_of_a_fit_ends_with_the_same_weights(tmp_path: Path) -> None:
     write_task(tmp_path / "task", n=1200)
     words = (
