@@ -100,9 +100,9 @@ def test_settings_become_what_the_model_takes(plugins: None) -> None:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("kmer:bogus=1", r"unknown setting 'bogus'\. It takes: k=, strands=\."),
+        ("kmer:bogus=1", r"unknown setting 'bogus'\. It takes: k=, strands=, C=, alpha=\."),
         ("gc:k=1", r"unknown setting 'k'\. It takes: none\."),
-        ("kmer:5,single,3", "'3' is one setting too many"),
+        ("kmer:5,single,3,1,7", "'7' is one setting too many"),
         ("gc:5", "'5' is one setting too many"),
         ("kmer:k=five", "setting k=five: Expected `int`"),
         ("kmer:k=", "setting k=: Expected `int`"),

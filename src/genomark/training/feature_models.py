@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -253,7 +253,7 @@ class Kmer(KmerRidge, FeatureTrainable):
     def __init__(
         self,
         k: int = 5,
-        strands: Any = "merged",
+        strands: Literal["merged", "single"] = "merged",
         C: Choice = "valid",
         alpha: Choice = "valid",
     ) -> None:

@@ -27,17 +27,18 @@ def learned_normalisations(network: nn.Module) -> list[nn.Module]:
 
 
 def settle(network: nn.Module, batches: Iterable[Inputs], device: torch.device) -> None:
-    """Take means and variances anew, over sequences as they are.
+    """Take means and variances anew.
 
-    While a network trains they follow the last steps, of sequences that were augmented. Averaged
-    weights, and sequences that were not, have others: without this the loss of an epoch may be six
-    times that of the one before (Izmailov et al. 2018 do the same for averaged weights).
+    While a network trains they follow the weights of the last steps; averaged weights have others
+    (Izmailov et al. 2018). Without this the loss of an epoch may be six times that of the one
+    before.
 
     Parameters
     ----------
     network : torch.nn.Module
         Left in the mode for answers.
     batches : iterable of inputs
+        Training sequences, augmented as in training.
     device : torch.device
     """
     layers = learned_normalisations(network)
