@@ -78,7 +78,7 @@ def test_debug_shows_the_traceback_of_a_failed_model(tmp_path):
         (("-b", "kircher"), "No benchmark named 'kircher'. Did you mean 'kircher2019'?"),
         (("-b", "suite:quick"), "No suite named 'quick'. Did you mean 'quickstart'?"),
         (("-m", "kmer:k=nine"), "'kmer': setting k=nine: Expected `int`, got `str`"),
-        (("-m", "kmer:q=1"), "unknown setting 'q'. It takes: k=, strands=."),
+        (("-m", "kmer:q=1"), "unknown setting 'q'. It takes: k=, strands=, C=, alpha=."),
         (("-m", "control"), "write control:random or control:oracle"),
         (("-m", "file:nothing.csv"), "nothing.csv: no such file"),
         (("-m", "py:nothing.py:f"), "No file 'nothing.py'"),
