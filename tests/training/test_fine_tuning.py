@@ -16,7 +16,10 @@ torch = pytest.importorskip("torch")
 
 from genomark.errors import CapabilityError, UnknownNameError, UsageError  # noqa: E402
 from genomark.models import Fitting  # noqa: E402
+from genomark.models.hub.model import hub_model  # noqa: E402
+from genomark.models.zero_shot import zero_shot  # noqa: E402
 from genomark.sequences import LabelledSequences, TaskSplit  # noqa: E402
+from genomark.training.feature_models import ProbedEmbedder  # noqa: E402
 from genomark.training.fine_tuning import FineTunedCheckpoint, LowRank, fine_tuned  # noqa: E402
 from genomark.training.protocols import protocol_spec  # noqa: E402
 from genomark.training.token_network import TokenEncoder  # noqa: E402
@@ -232,6 +235,46 @@ def test_a_base_is_told_by_the_token_that_begins_at_it(folder: Callable[[str], s
     (encoded,) = TokenEncoder(model.checkpoint).encode(["ACGTA"])
     # [CLS] ACG CGT GTA [SEP]: the last two bases are in the last word alone.
     assert encoded.token.tolist() == [1, 2, 3, 3, 3]
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_every_family_is_probed_and_scores_variants_untrained(
+    name: str, folder: Callable[[str], str]
+) -> None:
+    model = hub_model(folder(name), trust="yes" if name in OWN_CODE else "no")
+    split = split_of("multi-class")
+    fitted = ProbedEmbedder(model).fit_task(split, Fitting())
+    shares = np.asarray(fitted.answers(split.valid.sequences))
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+    untrained = zero_shot(model)
+    assert untrained is not None
+    effects = untrained.effects(["ACGTACGTACGT"] * 2, ["ACGTACGTACGT", "ACGTTCGTACGT"])
+    assert effects[0] == pytest.approx(0.0, abs=1e-6)
+    assert np.isfinite(effects[1])
+    assert effects[1] != 0.0
+    # Networks of an encoder and a decoder have no likelihood of one sequence.
+    assert ("distance" if name == "t5" else "likelihood") in untrained.info.id
+
+
+def test_a_fine_tuning_that_was_stopped_ends_with_the_same_bytes(
+    folder: Callable[[str], str], tmp_path: Path
+) -> None:
+    split = split_of("binary", n=48)
+    model = made(folder("esm"), "esm", epochs=4, patience=4)
+    whole = np.asarray(model.fit_task(split, Fitting(seed=2)).answers(split.valid.sequences))
+    told: list[str] = []
+
+    def stop(line: str) -> None:
+        told.append(line)
+        if "epoch 2" in line:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.fit_task(split, Fitting(seed=2, workspace=tmp_path, tell=stop))
+    told.clear()
+    again = model.fit_task(split, Fitting(seed=2, workspace=tmp_path, tell=told.append))
+    assert told[0].startswith("Going on from epoch")
+    assert np.asarray(again.answers(split.valid.sequences)).tobytes() == whole.tobytes()
 
 
 def test_settings_and_checkpoint_are_the_identity(folder: Callable[[str], str]) -> None:
