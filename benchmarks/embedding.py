@@ -4,8 +4,8 @@ A random checkpoint of the ESM family with one token a base embeds RNA sequences
 3,716 bases, of which it sees 1,022): through `hf:`, through transformers with every batch padded to
 the 1,024 tokens that suites pad to, and through transformers one sequence at a time. Wall seconds
 of the same number of threads; the last two are timed on every so many sequences and scaled up.
-Vectors must agree to 1e-5, and padding must stay below 10 % of the tokens; otherwise the exit status
-is 1.
+Vectors must agree to 1e-5, and padding must stay below 10 % of the tokens; otherwise the exit
+status is 1.
 
 usage: python benchmarks/embedding.py
 """
