@@ -323,3 +323,18 @@ def test_more_fits_take_up_those_that_are_there(tmp_path: Path) -> None:
     for seed in ("seed 0", "seed 1"):
         assert kept[0][seed] == kept[1][seed]
     assert set(kept[1]) - set(kept[0]) == {"seed 2"}
+
+
+def test_linear_baselines_and_a_small_network_answer_when_no_model_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def remember(spec: str, **settings: object) -> object:
+        asked.append(spec)
+        return load_model("control:oracle")
+
+    monkeypatch.setattr("genomark.api.load_model", remember)
+    write_task(tmp_path / "t")
+    genomark.run((), f"sequences:{tmp_path / 't'}", out=tmp_path / "o", progress=False)
+    assert asked == ["onehot", "kmer", "cnn", "control:random"]

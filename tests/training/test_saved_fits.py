@@ -29,11 +29,11 @@ from genomark.errors import (  # noqa: E402
 )
 from genomark.models import Fitting, TaskTrainable, load_model  # noqa: E402
 from genomark.sequences import TaskSplit  # noqa: E402
+from genomark.training.protocols import as_trainable  # noqa: E402
 from genomark.training.saved import (  # noqa: E402
     FIT,
     UNFINISHED,
     WEIGHTS,
-    as_trainable,
     check_folder,
     load_fit,
     save_fit,

@@ -99,8 +99,8 @@ def finetune(
     from genomark.cli.terminal import status
     from genomark.errors import UsageError
     from genomark.models import load_model
-    from genomark.training.protocols import protocol_spec
-    from genomark.training.saved import as_trainable, check_folder
+    from genomark.training.protocols import as_trainable, protocol_spec
+    from genomark.training.saved import check_folder
 
     if method and not model.startswith("hf:"):
         raise UsageError(f"--method is for checkpoints as hf:NAME, not for '{model}'")

@@ -66,8 +66,14 @@ class FeatureTrainable:
         """
 
     def position_features(self, sequences: Sequence[str]) -> list[Features]:
-        """Features of every position, float32[length, n_features] a sequence."""
-        raise NotImplementedError
+        """Features of every position, float32[length, n_features] a sequence.
+
+        Raises
+        ------
+        CapabilityError
+            If there are none; `check_task` says so beforehand.
+        """
+        raise CapabilityError(f"{type(self).__name__.lower()} tells no positions apart")
 
     @property
     def spec(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from genomark.errors import UnknownNameError
+from genomark.errors import CapabilityError, UnknownNameError
+from genomark.models import Embedder, Model, TaskTrainable
 
 PROTOCOLS = ("probe", "zero-shot", "lora", "full")
 
@@ -24,3 +25,24 @@ def protocol_spec(spec: str, protocol: str) -> str:
     if kind != "hf" or protocol in ("probe", "zero-shot"):
         return spec
     return f"fine-tuned:{rest},method={protocol}"
+
+
+def as_trainable(model: Model) -> TaskTrainable:
+    """Give a model, or a probe on an embedder, as what can be fitted to a task.
+
+    Raises
+    ------
+    CapabilityError
+        If it is neither.
+    """
+    if isinstance(model, TaskTrainable):
+        return model
+    if isinstance(model, Embedder):
+        # Needs scikit-learn, which takes a while to load.
+        from genomark.training.feature_models import ProbedEmbedder
+
+        return ProbedEmbedder(model)
+    raise CapabilityError(
+        f"'{model.info.id}' can neither be fitted to labelled sequences nor gives vectors of "
+        "sequences; some that can: cnn, onehot, kmer, hf:ORG/NAME"
+    )

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from genomark.atomic import write_whole
 from genomark.errors import CapabilityError, ModelError, UsageError, WriteError, one_line
-from genomark.models import Answers, Embedder, FittedTask, Model, TaskTrainable, load_model
+from genomark.models import Answers, FittedTask, TaskTrainable, load_model
 from genomark.scoring import ModelIdentity
 from genomark.sequences import Kind, TaskSplit
 from genomark.training.fit_parts import FitParts, Savable
+from genomark.training.protocols import as_trainable
 
 #: Raise it when the folder changes.
 FORMAT = 1
@@ -104,27 +105,6 @@ class SavedFit:
     def report(self) -> Mapping[str, Any]:
         """Of the fit that was saved."""
         return self.fitted.report
-
-
-def as_trainable(model: Model) -> TaskTrainable:
-    """Give a model, or a probe on an embedder, as what can be fitted to a task.
-
-    Raises
-    ------
-    CapabilityError
-        If it is neither.
-    """
-    if isinstance(model, TaskTrainable):
-        return model
-    if isinstance(model, Embedder):
-        # Needs scikit-learn, which takes a while to load.
-        from genomark.training.feature_models import ProbedEmbedder
-
-        return ProbedEmbedder(model)
-    raise CapabilityError(
-        f"'{model.info.id}' can neither be fitted to labelled sequences nor gives vectors of "
-        "sequences; some that can: cnn, onehot, kmer, hf:ORG/NAME"
-    )
 
 
 def save_fit(

@@ -22,7 +22,7 @@ from genomark.benchmarks.sequences.suites import sequence_suite
 from genomark.datasets.similarity import Similarity, screen
 from genomark.digests import digest_of
 from genomark.errors import CapabilityError, ModelError
-from genomark.models import Embedder, Fitting, ItemPredictor, Model, TaskTrainable, TrainingSplit
+from genomark.models import Fitting, ItemPredictor, Model, TrainingSplit
 from genomark.scoring import (
     Comparison,
     Coverage,
@@ -36,6 +36,7 @@ from genomark.sequences import (
     LabelledSequences,
     TaskSplit,
 )
+from genomark.training.protocols import as_trainable
 
 _NO_NUMBER = "the model gave no finite number"
 
@@ -121,12 +122,7 @@ class SequenceBenchmark(Benchmark):
             if check is not None:
                 check(self.id, self._asked_items(self.task.test()).select("item_id", "task"))
             return model.info, None
-        trainable = _trainable(model)
-        if trainable is None:
-            raise CapabilityError(
-                f"'{model.info.id}' can neither be fitted to labelled sequences nor gives vectors "
-                f"of sequences: '{self.id}' needs a {self.capability} or an Embedder"
-            )
+        trainable = as_trainable(model)
         trainable.check_task(self.task.declared.kind)
         if self.task.split() is None:
             raise CapabilityError(
@@ -145,9 +141,9 @@ class SequenceBenchmark(Benchmark):
                 if fit == 0
                 else (self._frame(test, fit, None))
             )
-        trainable = _trainable(model)
+        trainable = as_trainable(model)
         split = self._split(part.height)
-        if trainable is None or split is None:
+        if split is None:
             raise CapabilityError(f"'{model.info.id}' cannot be fitted to '{self.id}'")
         if fit and not trainable.varies_with_seed:
             return self._frame(test, fit, None)
@@ -274,18 +270,6 @@ class SequenceBenchmark(Benchmark):
                 "near": int(self.duplicates.near.sum()),
             }
         return told
-
-
-def _trainable(model: Model) -> TaskTrainable | None:
-    """Give the model, or a probe on it, as what can be fitted to a task."""
-    if isinstance(model, TaskTrainable):
-        return model
-    if isinstance(model, Embedder):
-        # Needs scikit-learn, which most other runs do without.
-        from genomark.training.feature_models import ProbedEmbedder
-
-        return ProbedEmbedder(model)
-    return None
 
 
 def _item_names(test: LabelledSequences) -> list[str]:
