@@ -53,7 +53,9 @@ def test_a_name_of_no_task_suggests_a_near_one():
         load_benchmark("genes/reactomes")
     with pytest.raises(UnknownNameError, match="Did you mean 'genes/reactome'"):
         load_benchmark("reactome")
-    with pytest.raises(UnknownNameError, match=r"Known: .*suite:genes, .*suite:quickstart, suite:rgb\.$"):
+    with pytest.raises(
+        UnknownNameError, match=r"Known: .*suite:genes, .*suite:quickstart, suite:rgb\.$"
+    ):
         load_benchmark("zzzz")
     with pytest.raises(UnknownNameError, match="Did you mean 'genes'"):
         expand(["suite:gens"])

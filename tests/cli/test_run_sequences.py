@@ -80,7 +80,7 @@ def test_a_checkpoint_is_probed_and_fine_tuned_beside_baselines(tmp_path: Path) 
             str(fits),
         )
         (result,) = found["results"]
-        assert f"method={protocol}" in result["model"]["id"] or protocol == "lora"
+        assert result["model"]["id"] == f"{spec} ({protocol})"
         assert len(result["settings"]["fit"]) == fits
         assert not any((tmp_path / "genomark-results" / "work").glob("*"))
 

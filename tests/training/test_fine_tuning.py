@@ -288,6 +288,8 @@ def test_settings_and_checkpoint_are_the_identity(folder: Callable[[str], str]) 
     ]
     assert len({first.info.digest, *(each.info.digest for each in others)}) == 5
     assert "LoRA of rank 8" in first.info.notes[0]
+    assert first.info.id == f"hf:{folder('esm')},epochs=2,batch_size=8 (lora)"
+    assert others[0].info.id == f"hf:{folder('esm')},epochs=2,batch_size=8 (full)"
 
 
 def test_protocols_are_written_into_the_spec() -> None:

@@ -94,7 +94,7 @@ class FineTunedCheckpoint:
         if files.trust:
             notes.append("runs code that came with the checkpoint")
         return ModelIdentity(
-            id=self._spec,
+            id=self._shown,
             version=_VERSION if files.revision is None else f"{_VERSION}@{files.revision}",
             digest=digest_of(
                 [_VERSION, self.checkpoint.digest, self._recipe.settings, repr(self._low_rank)]
@@ -126,6 +126,12 @@ class FineTunedCheckpoint:
             self._network, encoder, split, self._recipe, fitting, identity=self.info.digest
         )
         return _Fitted(fitted, encoder, self.checkpoint.max_tokens)
+
+    @property
+    def _shown(self) -> str:
+        """What tables call it: the checkpoint, and what was done with it, as for a probe."""
+        rest = self._spec.partition(":")[2].replace(",method=full", "")
+        return f"hf:{rest} ({'full' if self._low_rank is None else 'lora'})"
 
     @property
     def spec(self) -> str:
