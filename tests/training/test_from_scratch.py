@@ -10,9 +10,9 @@ from training_tasks import SELECT_BY, planted, planted_task, task_of_kind
 
 from genomark.errors import CapabilityError, UsageError
 from genomark.models import Fitting, TaskTrainable
-from genomark.training.models import BpnetLike, Cnn, Gru
+from genomark.training.models import BpnetLike, Cnn, Gru, LegnetLike
 
-MODELS = (Cnn, BpnetLike, Gru)
+MODELS = (Cnn, BpnetLike, LegnetLike, Gru)
 TINY = {"channels": 4, "layers": 2, "width": 5, "places": 4, "hidden": 4, "epochs": 1}
 
 

@@ -10,12 +10,13 @@ from training_tasks import SELECT_BY, of_kind, random_sequences
 
 from genomark.training.encoding import OneHot
 from genomark.training.losses import Objective
-from genomark.training.models import BpnetLike, Cnn, FromScratch, Gru
+from genomark.training.models import BpnetLike, Cnn, FromScratch, Gru, LegnetLike
 from genomark.training.networks.masked import MaskedBatchNorm, largest, max_pooled
 from genomark.training.networks.places import Places
 
 MODELS = [
     Cnn(channels=8, layers=3, width=5, places=4, hidden=8),
+    LegnetLike(channels=8, layers=3, width=5, places=4, hidden=8),
     BpnetLike(channels=8, layers=3, width=5, places=4, hidden=8),
     Gru(channels=8, layers=2, width=5, places=4, hidden=8),
 ]

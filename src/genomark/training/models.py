@@ -1,4 +1,4 @@
-"""`cnn`, `bpnet-like` and `gru`: small networks that are trained from scratch on a task.
+"""`cnn`, `bpnet-like`, `legnet-like`, `gru`: small networks, trained from scratch on a task.
 
 What a pretrained model is worth shows beside them. Nothing here needs PyTorch before a fit.
 """
@@ -204,6 +204,23 @@ class BpnetLike(FromScratch):
         from genomark.training.networks.bpnet_like import BpnetLikeNetwork
 
         return BpnetLikeNetwork(objective, **self._shape)
+
+
+@dataclass(frozen=True)
+class LegnetLike(FromScratch):
+    """Blocks that widen, look along each channel and gate it, as in LegNet.
+
+    `layers` are a first convolution of `width` bases and the blocks after it.
+    """
+
+    width: int = 11
+
+    name: ClassVar[str] = "legnet-like"
+
+    def _network(self, objective: Objective) -> nn.Module:
+        from genomark.training.networks.legnet_like import LegnetLikeNetwork
+
+        return LegnetLikeNetwork(objective, **self._shape)
 
 
 @dataclass(frozen=True)
