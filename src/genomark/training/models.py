@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, cast, get_args
 
 from genomark.digests import digest_of
 from genomark.errors import CapabilityError, UsageError
@@ -16,6 +16,7 @@ from genomark.scoring import ModelIdentity
 from genomark.sequences import Kind, TaskSplit
 from genomark.training.encoding import OneHot
 from genomark.training.fit_parts import FitParts, fill, network_parts, objective_of
+from genomark.training.networks.shape import Shape
 from genomark.training.recipe import Recipe
 from genomark.training.torch_extra import import_torch, reproducible
 
@@ -165,9 +166,8 @@ class FromScratch(ABC):
         return Recipe(**{key: getattr(self, key) for key in shared})
 
     @property
-    def _shape(self) -> dict[str, Any]:
-        keys = ("channels", "layers", "width", "places", "hidden", "dropout")
-        return {key: getattr(self, key) for key in keys}
+    def _shape(self) -> Shape:
+        return Shape(**{each.name: getattr(self, each.name) for each in fields(Shape)})
 
     @abstractmethod
     def _network(self, objective: Objective) -> nn.Module: ...
@@ -185,7 +185,7 @@ class Cnn(FromScratch):
     def _network(self, objective: Objective) -> nn.Module:
         from genomark.training.networks.cnn import CnnNetwork
 
-        return CnnNetwork(objective, **self._shape)
+        return CnnNetwork(objective, self._shape)
 
 
 @dataclass(frozen=True)
@@ -203,7 +203,7 @@ class BpnetLike(FromScratch):
     def _network(self, objective: Objective) -> nn.Module:
         from genomark.training.networks.bpnet_like import BpnetLikeNetwork
 
-        return BpnetLikeNetwork(objective, **self._shape)
+        return BpnetLikeNetwork(objective, self._shape)
 
 
 @dataclass(frozen=True)
@@ -220,7 +220,7 @@ class LegnetLike(FromScratch):
     def _network(self, objective: Objective) -> nn.Module:
         from genomark.training.networks.legnet_like import LegnetLikeNetwork
 
-        return LegnetLikeNetwork(objective, **self._shape)
+        return LegnetLikeNetwork(objective, self._shape)
 
 
 @dataclass(frozen=True)
@@ -243,4 +243,4 @@ class Gru(FromScratch):
     def _network(self, objective: Objective) -> nn.Module:
         from genomark.training.networks.gru import GruNetwork
 
-        return GruNetwork(objective, **self._shape)
+        return GruNetwork(objective, self._shape)

@@ -13,6 +13,7 @@ from genomark.training.encoding import Inputs
 from genomark.training.losses import Objective
 from genomark.training.networks.heads import head
 from genomark.training.networks.masked import MaskedBatchNorm, masked, one_hot
+from genomark.training.networks.shape import Shape
 
 
 class BpnetLikeNetwork(nn.Module):
@@ -21,36 +22,21 @@ class BpnetLikeNetwork(nn.Module):
     Parameters
     ----------
     objective : Objective
-    channels : int
-    layers : int
-        Dilated convolutions of width 3: the last reaches ``2**layers`` bases to either side.
-    width : int
-        Of the first convolution, in bases; odd.
-    places, hidden, dropout
-        Of the head.
+    shape : Shape
+        Its layers are dilated convolutions of width 3: the last reaches
+        ``2**layers`` bases to either side.
     """
 
-    def __init__(
-        self,
-        objective: Objective,
-        *,
-        channels: int,
-        layers: int,
-        width: int,
-        places: int,
-        hidden: int,
-        dropout: float,
-    ) -> None:
+    def __init__(self, objective: Objective, shape: Shape) -> None:
         super().__init__()
-        self.first = nn.Conv1d(4, channels, width, padding="same", bias=False)
+        channels = shape.channels
+        self.first = nn.Conv1d(4, channels, shape.width, padding="same", bias=False)
         self.norm = MaskedBatchNorm(channels)
         self.dilated = nn.ModuleList(
             nn.Conv1d(channels, channels, 3, padding="same", dilation=2**layer)
-            for layer in range(1, layers + 1)
+            for layer in range(1, shape.layers + 1)
         )
-        self.head = head(
-            objective, channels, levels=1, places=places, hidden=hidden, dropout=dropout
-        )
+        self.head = head(objective, shape, levels=1)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Give the outputs of a batch."""

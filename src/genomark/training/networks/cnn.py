@@ -18,6 +18,7 @@ from genomark.training.networks.masked import (
     max_pooled,
     one_hot,
 )
+from genomark.training.networks.shape import Shape
 
 
 class CnnNetwork(nn.Module):
@@ -29,38 +30,22 @@ class CnnNetwork(nn.Module):
     Parameters
     ----------
     objective : Objective
-    channels : int
-    layers : int
-        Convolutions, the first of `width`.
-    width : int
-        Of the first convolution, in bases; odd.
-    places, hidden, dropout
-        Of the head.
+    shape : Shape
+        Its layers are convolutions, the first of `shape.width`.
     """
 
-    def __init__(
-        self,
-        objective: Objective,
-        *,
-        channels: int,
-        layers: int,
-        width: int,
-        places: int,
-        hidden: int,
-        dropout: float,
-    ) -> None:
+    def __init__(self, objective: Objective, shape: Shape) -> None:
         super().__init__()
+        channels = shape.channels
         self.pools = not objective.of_positions
-        sizes = [(4, width, 1)]
-        sizes += [(channels, 5, 1 if self.pools else 2**layer) for layer in range(1, layers)]
+        sizes = [(4, shape.width, 1)]
+        sizes += [(channels, 5, 1 if self.pools else 2**layer) for layer in range(1, shape.layers)]
         self.convolutions = nn.ModuleList(
             nn.Conv1d(before, channels, size, padding="same", dilation=spread, bias=False)
             for before, size, spread in sizes
         )
         self.norms = nn.ModuleList(MaskedBatchNorm(channels) for _ in sizes)
-        self.head = head(
-            objective, channels, levels=layers, places=places, hidden=hidden, dropout=dropout
-        )
+        self.head = head(objective, shape, levels=shape.layers)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Give the outputs of a batch."""

@@ -16,6 +16,7 @@ from genomark.training.networks.masked import (
     max_pooled,
     one_hot,
 )
+from genomark.training.networks.shape import Shape
 
 #: Bases that a step of the recurrence takes, in tasks on whole sequences.
 _BASES_A_STEP = 4
@@ -27,42 +28,26 @@ class GruNetwork(nn.Module):
     Parameters
     ----------
     objective : Objective
-    channels : int
-        Of the convolution; of the GRU half as many in either direction. Even.
-    layers : int
-        Of the GRU.
-    width : int
-        Of the convolution, in bases; odd.
-    places, hidden, dropout
-        Of the head.
+    shape : Shape
+        Its layers are those of the GRU, which has half of the channels in either direction; they
+        are even in number.
     """
 
-    def __init__(
-        self,
-        objective: Objective,
-        *,
-        channels: int,
-        layers: int,
-        width: int,
-        places: int,
-        hidden: int,
-        dropout: float,
-    ) -> None:
+    def __init__(self, objective: Objective, shape: Shape) -> None:
         super().__init__()
+        channels = shape.channels
         self.pools = not objective.of_positions
-        self.convolution = nn.Conv1d(4, channels, width, padding="same", bias=False)
+        self.convolution = nn.Conv1d(4, channels, shape.width, padding="same", bias=False)
         self.norm = MaskedBatchNorm(channels)
         self.gru = nn.GRU(
             channels,
             channels // 2,
-            num_layers=layers,
+            num_layers=shape.layers,
             batch_first=True,
             bidirectional=True,
-            dropout=dropout if layers > 1 else 0.0,
+            dropout=shape.dropout if shape.layers > 1 else 0.0,
         )
-        self.head = head(
-            objective, channels, levels=1, places=places, hidden=hidden, dropout=dropout
-        )
+        self.head = head(objective, shape, levels=1)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Give the outputs of a batch."""

@@ -11,6 +11,7 @@ from torch.nn import functional
 from genomark.training.losses import Objective
 from genomark.training.networks.masked import Mask, largest
 from genomark.training.networks.places import Places
+from genomark.training.networks.shape import Shape
 
 #: Features of one layer of a network, and their mask.
 Level = tuple[Tensor, Mask]
@@ -119,14 +120,19 @@ def _both(mask: Mask) -> Mask:
 
 
 def head(
-    objective: Objective, channels: int, *, levels: int, places: int, hidden: int, dropout: float
+    objective: Objective, shape: Shape, *, levels: int
 ) -> SequenceHead | PositionHead | PairHead:
     """Make the head that suits a kind of task; those of positions look at the last level."""
-    n_outputs = objective.n_outputs
+    channels, n_outputs = shape.channels, objective.n_outputs
     if objective.of_pairs:
-        return PairHead(channels, n_outputs, dropout=dropout)
+        return PairHead(channels, n_outputs, dropout=shape.dropout)
     if objective.of_positions:
-        return PositionHead(channels, n_outputs, dropout=dropout)
+        return PositionHead(channels, n_outputs, dropout=shape.dropout)
     return SequenceHead(
-        channels, n_outputs, levels=levels, places=places, hidden=hidden, dropout=dropout
+        channels,
+        n_outputs,
+        levels=levels,
+        places=shape.places,
+        hidden=shape.hidden,
+        dropout=shape.dropout,
     )

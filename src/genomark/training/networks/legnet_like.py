@@ -15,6 +15,7 @@ from genomark.training.encoding import Inputs
 from genomark.training.losses import Objective
 from genomark.training.networks.heads import Level, head
 from genomark.training.networks.masked import Mask, MaskedBatchNorm, masked, max_pooled, one_hot
+from genomark.training.networks.shape import Shape
 
 #: How much wider the middle of a block is, and how long what it looks along.
 _WIDER = 2
@@ -32,36 +33,20 @@ class LegnetLikeNetwork(nn.Module):
     Parameters
     ----------
     objective : Objective
-    channels : int
-    layers : int
-        The first convolution and the blocks after it.
-    width : int
-        Of the first convolution, in bases; odd.
-    places, hidden, dropout
-        Of the head.
+    shape : Shape
+        Its layers are the first convolution and the blocks after it.
     """
 
-    def __init__(
-        self,
-        objective: Objective,
-        *,
-        channels: int,
-        layers: int,
-        width: int,
-        places: int,
-        hidden: int,
-        dropout: float,
-    ) -> None:
+    def __init__(self, objective: Objective, shape: Shape) -> None:
         super().__init__()
+        channels = shape.channels
         self.pools = not objective.of_positions
-        self.first = nn.Conv1d(4, channels, width, padding="same", bias=False)
+        self.first = nn.Conv1d(4, channels, shape.width, padding="same", bias=False)
         self.norm = MaskedBatchNorm(channels)
         self.blocks = nn.ModuleList(
-            _Block(channels, 1 if self.pools else 2**layer) for layer in range(1, layers)
+            _Block(channels, 1 if self.pools else 2**layer) for layer in range(1, shape.layers)
         )
-        self.head = head(
-            objective, channels, levels=layers, places=places, hidden=hidden, dropout=dropout
-        )
+        self.head = head(objective, shape, levels=shape.layers)
 
     def forward(self, inputs: Inputs) -> Tensor:
         """Give the outputs of a batch."""
