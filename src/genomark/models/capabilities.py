@@ -201,6 +201,42 @@ class Scorer(Model, Protocol):
 
 
 @dataclass(frozen=True)
+class Fold:
+    """What a Folder says of a sequence.
+
+    Attributes
+    ----------
+    structure : str
+        Dot-bracket, as long as the sequence; pairs that cross those written ``()`` stand in
+        other brackets (`genomark.rna.structure`).
+    energy : float or None
+        Free energy, kcal/mol, where the model knows such.
+    """
+
+    structure: str
+    energy: float | None = None
+
+
+@runtime_checkable
+class Folder(Model, Protocol):
+    """RNA to secondary structure."""
+
+    def fold(
+        self, sequences: Sequence[str], progress: Callable[[int], None] = lambda done: None
+    ) -> list[Fold]:
+        """Fold sequences of A, C, G, U (a T is read as U) and N, each by itself.
+
+        A structure depends on nothing but its sequence. `progress` takes how many more are done.
+
+        Raises
+        ------
+        genomark.errors.UsageError
+            If a sequence has other letters.
+        """
+        ...
+
+
+@dataclass(frozen=True)
 class Fitting:
     """How a model is fitted to a task.
 

@@ -1,0 +1,1 @@
+"""RNA: secondary structures, folding and design."""
