@@ -62,9 +62,10 @@ def small(folder: Path, text: str = SMALL, name: str = "sequences:small") -> Seq
 def test_every_declaration_shipped_is_well_formed_and_says_where_it_comes_from():
     for name in declared_ids():
         declared = read_shipped(name)
-        assert re.fullmatch(r"(rgb|pgb|gue|gb|beacon)/[a-z0-9_-]+(\.[A-Za-z0-9_-]+)?", name)
+        assert re.fullmatch(r"(rgb|pgb|gue|gb|beacon|rna)/[a-z0-9_-]+(\.[A-Za-z0-9_-]+)?", name)
         assert declared.id == name
-        assert declared.dataset == name.partition("/")[0]
+        suite = name.partition("/")[0]
+        assert declared.dataset == ("rna_structures" if suite == "rna" else suite)
         assert declared.source, name
         assert declared.licence, name
         assert declared.citation, name

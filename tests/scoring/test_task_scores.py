@@ -175,29 +175,6 @@ def test_scores_of_positions_are_pooled_and_leave_out_what_is_untold() -> None:
     assert rows["auroc", None].n == rows["auroc", None].n_clusters == 5
 
 
-def test_base_pair_f1_counts_pairs_and_macro_f1_counts_symbols() -> None:
-    labels = ("(", ")", ".")
-
-    def scores(structure: str) -> np.ndarray:
-        return np.eye(3)[[labels.index(symbol) for symbol in structure]]
-
-    def truth(structure: str) -> np.ndarray:
-        return scores(structure).argmax(axis=1).astype(np.int16)
-
-    real = ("((...))", "(....).", "......")
-    said = ("(.(.)).", "(....).", "......")
-    answers = answers_of(
-        "token-classes", [[scores(s) for s in said]], tuple(truth(r) for r in real), labels
-    )
-    rows = rows_of(answers, "base_pair_f1")
-    # By hand: 0 of 2 and 2 pairs; 1 of 1; nothing to find and nothing said.
-    assert rows["base_pair_f1", None].value == pytest.approx((0 + 1 + 1) / 3)
-    flat_real, flat_said = ("".join(each) for each in (real, said))
-    assert rows["f1_macro", None].value == pytest.approx(
-        metrics.f1_score(list(flat_real), list(flat_said), average="macro")
-    )
-
-
 def test_contacts_are_judged_by_the_best_pairs_at_least_six_apart() -> None:
     length = 12
     truth = np.zeros((length, length), np.int16)

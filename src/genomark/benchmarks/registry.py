@@ -15,6 +15,8 @@ from genomark.benchmarks.genes.suite import (
     gene_benchmark,
     gene_benchmark_ids,
 )
+from genomark.benchmarks.rna.design_suite import SUITE as DESIGN_SUITE
+from genomark.benchmarks.rna.design_suite import design_benchmark, design_ids, suite_ids
 from genomark.benchmarks.sequences.declared import declared_ids
 from genomark.benchmarks.sequences.registry import (
     is_sequence_benchmark,
@@ -30,6 +32,7 @@ SUITES: dict[str, tuple[str, ...]] = {
     "quickstart": ("kircher2019", "lentimpra-k562", "simulated-enhancers"),
     "genes": tuple(gene_benchmark_ids()),
     **{name: tuple(ids) for name, ids in sequence_suites().items()},
+    DESIGN_SUITE: tuple(suite_ids()),
 }
 DEFAULT_SUITE = "quickstart"
 
@@ -59,13 +62,15 @@ def load_benchmark(name: str, options: GeneOptions = DEFAULT_OPTIONS) -> Benchma
     """
     if name.startswith((PREFIX, FOLDER)):
         return gene_benchmark(name, options)
+    if name in design_ids():
+        return design_benchmark(name)
     if is_sequence_benchmark(name):
         return sequence_benchmark(name)
     points = benchmark_entry_points()
     if name not in points:
         short = [*points, *(f"suite:{suite}" for suite in SUITES)]
         # A task on genes may be meant, but a list of them all would hide everything else.
-        known = [*short, *gene_benchmark_ids(), *declared_ids()]
+        known = [*short, *gene_benchmark_ids(), *declared_ids(), *design_ids()]
         near = get_close_matches(name.casefold(), known, n=1, cutoff=0.5)
         raise UnknownNameError("benchmark", name, near or short)
     try:

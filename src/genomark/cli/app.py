@@ -15,9 +15,11 @@ from genomark.cli import (
     augment,
     check,
     data,
+    design,
     embed,
     explain,
     finetune,
+    fold,
     importing,
     listing,
     predict,
@@ -43,6 +45,8 @@ app.command("report")(report.report)
 app.command("embed")(embed.embed)
 app.command("finetune")(finetune.finetune)
 app.command("predict")(predict.predict)
+app.command("fold")(fold.fold)
+app.command("design")(design.design)
 app.command("explain")(explain.explain)
 app.command("augment")(augment.augment)
 app.add_typer(serve.app, name="serve")

@@ -24,7 +24,9 @@ def list_(
     kind: Annotated[Kind, typer.Argument(help="What to list.")],
     name: Annotated[
         str | None,
-        typer.Argument(help="Of benchmarks: one task on sequences, with all that is known of it."),
+        typer.Argument(
+            help="Of benchmarks: one on sequences or on RNA, with all that is known of it."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
@@ -104,6 +106,7 @@ def _models() -> list[dict[str, Any]]:
 def _benchmarks() -> list[dict[str, Any]]:
     from genomark.benchmarks import benchmark_entry_points
     from genomark.benchmarks.genes import gene_benchmark_ids
+    from genomark.benchmarks.rna.design_suite import design_ids
     from genomark.benchmarks.sequences.declared import declared_ids
 
     rows = []
@@ -120,7 +123,8 @@ def _benchmarks() -> list[dict[str, Any]]:
             row["what"] = f"cannot be loaded: {error}"
         rows.append({**row, "from": _origin(point)})
     rows += map(_gene_benchmark, gene_benchmark_ids())
-    return [*rows, *map(_sequence_benchmark, declared_ids())]
+    rows += map(_sequence_benchmark, declared_ids())
+    return [*rows, *map(_design_benchmark, design_ids())]
 
 
 def _sequence_benchmark(name: str) -> dict[str, Any]:
@@ -137,6 +141,22 @@ def _sequence_benchmark(name: str) -> dict[str, Any]:
         "kind": declared.kind,
         "metrics": list(declared.metrics),
         "data": _data(benchmark.datasets) if declared.dataset in catalogue() else ["by hand"],
+        "citation": benchmark.citation,
+        "from": "genomark",
+    }
+
+
+def _design_benchmark(name: str) -> dict[str, Any]:
+    from genomark.benchmarks import load_benchmark
+
+    benchmark = load_benchmark(name)
+    return {
+        "name": name,
+        "what": benchmark.title,
+        "version": benchmark.version,
+        "needs": benchmark.capability,
+        "metrics": list(benchmark.headlines),
+        "data": _data(benchmark.datasets),
         "citation": benchmark.citation,
         "from": "genomark",
     }

@@ -1,10 +1,13 @@
-"""All that is known of one task on labelled sequences: ``genomark list benchmarks NAME``."""
+"""All that is known of one benchmark on sequences or on RNA: ``genomark list benchmarks NAME``."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genomark.errors import DatasetError
+
+if TYPE_CHECKING:
+    from genomark.benchmarks.rna.design_benchmark import DesignBenchmark
 
 
 def task_page(name: str) -> dict[str, Any]:
@@ -16,9 +19,12 @@ def task_page(name: str) -> dict[str, Any]:
         If there is no such task.
     """
     from genomark.benchmarks import SequenceBenchmark, load_benchmark
+    from genomark.benchmarks.rna.design_benchmark import DesignBenchmark
     from genomark.errors import UsageError
 
     benchmark = load_benchmark(name)
+    if isinstance(benchmark, DesignBenchmark):
+        return _design_page(name, benchmark)
     if not isinstance(benchmark, SequenceBenchmark):
         raise UsageError(
             f"'{name}' is no task on labelled sequences; `genomark list benchmarks` tells of others"
@@ -48,6 +54,28 @@ def task_page(name: str) -> dict[str, Any]:
         for each in benchmark.settings()["published"]
     ]
     return {key: value for key, value in page.items() if value not in (None, [], "")}
+
+
+def _design_page(name: str, benchmark: DesignBenchmark) -> dict[str, Any]:
+    """Gather what is asked of designers, caveats and published scores."""
+    page: dict[str, Any] = {
+        "name": name,
+        "what": benchmark.title,
+        "needs": benchmark.capability,
+        "metrics": list(benchmark.headlines),
+        "seconds": f"{benchmark.seconds:g} of one core a puzzle",
+        "citation": benchmark.citation,
+        "caveats": list(benchmark.list.caveats),
+    }
+    try:
+        page["counts"] = benchmark.facts()
+    except DatasetError as error:
+        page["counts"] = str(error)
+    page["published"] = [
+        f"{each.model}: {each.metric} {each.value:.2f} ({each.source})"
+        for each in benchmark.list.published_scores()
+    ]
+    return {key: value for key, value in page.items() if value}
 
 
 def page_lines(page: dict[str, Any], indent: str = "  ") -> list[str]:

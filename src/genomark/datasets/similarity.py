@@ -108,11 +108,11 @@ def screen(
         raise UsageError(f"the threshold must be above 0 and up to 1, not {threshold}")
     nearest = np.full(len(test), -1, dtype=np.int64)
     containment = np.zeros(len(test))
-    codes, offsets = _encoded(test)
-    index = _index(codes, offsets, k, both_strands)
+    codes, offsets = encoded(test)
+    index = word_index(codes, offsets, k, both_strands)
     for first in range(0, len(train), _BLOCK):
         block = train[first : first + _BLOCK]
-        codes, offsets = _encoded(block)
+        codes, offsets = encoded(block)
         _compare(codes, offsets, k, both_strands, first, *index, nearest, containment)
         progress(len(block))
     copy_of = _copies(test, train, both_strands=both_strands)
@@ -140,7 +140,7 @@ def _spelled(sequence: str) -> str:
     return sequence.upper().replace("U", "T")
 
 
-def _encoded(sequences: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def encoded(sequences: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Number the letters of all sequences, and say where each begins."""
     # A letter that is not ASCII must stay one letter, and none of the four.
     letters = np.frombuffer("".join(sequences).encode("ascii", "replace"), dtype=np.uint8)
@@ -149,7 +149,7 @@ def _encoded(sequences: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.in
     return _CODES.take(letters), offsets
 
 
-def _index(
+def word_index(
     codes: NDArray[np.uint8], offsets: NDArray[np.int64], k: int, both_strands: bool
 ) -> _Index:
     """Make a table from word to the test sequences that have it, and how often.
@@ -181,7 +181,7 @@ def _index(
 
 
 @kernel
-def _words(
+def sequence_words(
     codes: np.ndarray, first: int, last: int, k: int, both_strands: bool, out: np.ndarray
 ) -> int:
     """Write the words of one sequence, sorted; return how many there are."""
@@ -222,7 +222,7 @@ def _count_all(
     used = 0
     scratch = np.empty(np.diff(offsets).max() if offsets.size > 1 else 0, dtype=np.uint64)
     for row in range(offsets.size - 1):
-        n = _words(codes, offsets[row], offsets[row + 1], k, both_strands, scratch)
+        n = sequence_words(codes, offsets[row], offsets[row + 1], k, both_strands, scratch)
         totals[row] = n
         for place in range(n):
             if place > 0 and scratch[place] == scratch[place - 1]:
@@ -252,7 +252,7 @@ def _fill(slots: np.ndarray, distinct: np.ndarray) -> None:
 
 
 @kernel
-def _find(word: np.uint64, slots: np.ndarray, distinct: np.ndarray) -> int:
+def find_word(word: np.uint64, slots: np.ndarray, distinct: np.ndarray) -> int:
     """Return the number of a distinct word, -1 if there is none."""
     slot = _slot(word, slots.size)
     while slots[slot] >= 0 and distinct[slots[slot]] != word:
@@ -282,14 +282,14 @@ def _compare(
     touched = np.empty(totals.size, dtype=np.int64)
     scratch = np.empty(np.diff(offsets).max(), dtype=np.uint64)
     for train in range(offsets.size - 1):
-        n = _words(codes, offsets[train], offsets[train + 1], k, both_strands, scratch)
+        n = sequence_words(codes, offsets[train], offsets[train + 1], k, both_strands, scratch)
         n_touched = 0
         place = 0
         while place < n:
             run = place + 1
             while run < n and scratch[run] == scratch[place]:
                 run += 1
-            number = _find(scratch[place], slots, distinct)
+            number = find_word(scratch[place], slots, distinct)
             if number >= 0:
                 for entry in range(starts[number], starts[number + 1]):
                     test = rows[entry]

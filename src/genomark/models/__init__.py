@@ -2,6 +2,7 @@
 
 from genomark.models.capabilities import (
     Answers,
+    Designer,
     Embedder,
     FittedTask,
     Fitting,
@@ -32,6 +33,7 @@ __all__ = [
     "GENE_BASELINES",
     "SEQUENCE_BASELINES",
     "Answers",
+    "Designer",
     "Embedder",
     "FittedTask",
     "Fitting",

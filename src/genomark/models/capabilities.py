@@ -236,6 +236,29 @@ class Folder(Model, Protocol):
         ...
 
 
+@runtime_checkable
+class Designer(Model, Protocol):
+    """Secondary structure to RNA."""
+
+    def design(self, structure: str, seconds: float, seed: int) -> Sequence[str]:
+        """Find sequences that fold into a structure.
+
+        Parameters
+        ----------
+        structure : str
+            Dot-bracket of nested pairs.
+        seconds : float
+            Of one core, after which the best so far is expected.
+        seed : int
+
+        Returns
+        -------
+        sequence of str
+            Of A, C, G and U, as long as the structure; the best first.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Fitting:
     """How a model is fitted to a task.

@@ -1,8 +1,9 @@
 """Predictions somebody has already made, read from a file.
 
 A table (parquet, CSV, TSV) holds answers to items: columns `item_id` and `value`, and `task` where
-an item is asked more than once. A GAME response (JSON) holds answers to sequences, and is replayed
-as a Predictor that has been asked before.
+an item is asked more than once; of structures of RNA `item_id` and `structure`, of designs of RNA
+`item_id` and `sequence`. A GAME response (JSON) holds answers to sequences, and is replayed as a
+Predictor that has been asked before.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import msgspec
 import polars as pl
 
 from genomark.digests import digest_of_file
-from genomark.errors import PredictionFileError
+from genomark.errors import PredictionFileError, UsageError
 from genomark.models.game_response import parse_response
+from genomark.models.recorded_designs import check_designs, designs_of_json, designs_of_table
 from genomark.protocol import PredictionTask, PredictRequest, PredictResponse
+from genomark.rna.structure import partners
 from genomark.scoring import ModelIdentity
 
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
@@ -72,13 +75,8 @@ class RecordedTable:
     @cached_property
     def table(self) -> pl.DataFrame:
         """The checked table: `item_id`, perhaps `task`, `value`, `reason`."""
-        table = _read_table(self.path)
-        for column in ("item_id", "value"):
-            if column not in table.columns:
-                raise PredictionFileError(
-                    f"{self.path}: no column '{column}'; expected item_id, value and perhaps task, "
-                    f"found {', '.join(table.columns)}"
-                )
+        table = self._raw
+        self._check_columns(("item_id", "value"))
         key = [name for name in ("item_id", "task") if name in table.columns]
         for column in (*key, "value"):
             # So the reader calls a column whose name it has seen before.
@@ -92,6 +90,57 @@ class RecordedTable:
         _check_values(checked, self.path, allow_null=self.allow_missing)
         _check_unique(checked, key, self.path)
         return checked
+
+    @cached_property
+    def structures(self) -> pl.DataFrame:
+        """The checked table of a file of structures: `item_id`, `structure` (or null)."""
+        self._check_columns(("item_id", "structure"))
+        table = pl.DataFrame([self._texts(self._raw, name) for name in ("item_id", "structure")])
+        _check_unique(table, ["item_id"], self.path)
+        _check_structures(table, self.path)
+        return table
+
+    def folds_items(self, benchmark: str, items: pl.DataFrame) -> bool:
+        """Whether the file has a column `structure`; checked as `check` does.
+
+        Raises
+        ------
+        PredictionFileError
+            As `check`.
+        """
+        if "structure" not in self._raw.columns:
+            return False
+        told = self.structures.drop_nulls("structure")
+        _check_items(told, items, benchmark, self.path, allow_missing=self.allow_missing)
+        return True
+
+    def fold_items(self, items: pl.DataFrame) -> pl.Series:
+        """Look structures up, by `item_id`; null where the file has none."""
+        found = items.join(self.structures, on="item_id", how="left", maintain_order="left")
+        return found["structure"]
+
+    @cached_property
+    def _designs(self) -> dict[str, list[str]]:
+        self._check_columns(("item_id", "sequence"))
+        return designs_of_table(self._raw, self.path)
+
+    def designs_items(self, benchmark: str, items: pl.DataFrame) -> bool:
+        """Whether the file has a column `sequence`, and designs for these puzzles (`item_id`).
+
+        Raises
+        ------
+        PredictionFileError
+            If it is about other puzzles, or lacks some.
+        """
+        if "sequence" not in self._raw.columns:
+            return False
+        allow = self.allow_missing
+        check_designs(set(self._designs), items, benchmark, self.path, allow_missing=allow)
+        return True
+
+    def design_items(self, items: pl.DataFrame) -> list[list[str]]:
+        """Look sequences up, by `item_id`."""
+        return [self._designs.get(item, []) for item in items["item_id"]]
 
     def check(self, benchmark: str, expected: pl.DataFrame) -> None:
         """Check that the file answers the items of a benchmark, and no others.
@@ -111,6 +160,18 @@ class RecordedTable:
         )
         given = pl.coalesce("reason", pl.lit("missing from the file"))
         return found.select("value", reason=pl.when(pl.col("value").is_null()).then(given))
+
+    @cached_property
+    def _raw(self) -> pl.DataFrame:
+        return _read_table(self.path)
+
+    def _check_columns(self, needed: Sequence[str]) -> None:
+        for column in needed:
+            if column not in self._raw.columns:
+                raise PredictionFileError(
+                    f"{self.path}: no column '{column}'; expected item_id, value and perhaps task, "
+                    f"found {', '.join(self._raw.columns)}"
+                )
 
     def _texts(self, table: pl.DataFrame, column: str) -> pl.Series:
         try:
@@ -145,12 +206,41 @@ class RecordedResponse:
         self.info = _identity(spec, path)
 
     @cached_property
-    def response(self) -> PredictResponse:
-        """The response as saved."""
+    def _raw(self) -> Any:
         try:
-            raw = json.loads(self.path.read_bytes(), object_pairs_hook=self._unique)
+            return json.loads(self.path.read_bytes(), object_pairs_hook=self._unique)
         except (ValueError, RecursionError) as error:
             raise PredictionFileError(f"{self.path}: not JSON ({error})") from error
+
+    @cached_property
+    def _designs(self) -> dict[str, list[str]] | None:
+        return designs_of_json(self._raw, self.path)
+
+    def designs_items(self, benchmark: str, items: pl.DataFrame) -> bool:
+        """Whether it is no response, but the solved structures of OmniGenBench.
+
+        Puzzles are known by their structure, and the file may be about others too.
+
+        Raises
+        ------
+        PredictionFileError
+            If it lacks some of these (columns `item_id` and `structure`).
+        """
+        if self._designs is None:
+            return False
+        named = items.filter(items["structure"].is_in(list(self._designs)))
+        known = set(named["item_id"])
+        check_designs(known, items, benchmark, self.path, allow_missing=self.allow_missing)
+        return True
+
+    def design_items(self, items: pl.DataFrame) -> list[list[str]]:
+        """Look sequences up, by `structure`."""
+        return [(self._designs or {}).get(structure, []) for structure in items["structure"]]
+
+    @cached_property
+    def response(self) -> PredictResponse:
+        """The response as saved."""
+        raw = self._raw
         if isinstance(raw, dict) and "error" in raw:
             raise PredictionFileError(f"{self.path}: a GAME error, not predictions: {raw['error']}")
         response = parse_response(raw, str(self.path), PredictionFileError)
@@ -282,6 +372,14 @@ def _check_values(table: pl.DataFrame, path: Path, *, allow_null: bool) -> None:
 
 
 _HINT = ". Items without a prediction can be allowed with --allow-missing: leave them out or empty"
+
+
+def _check_structures(table: pl.DataFrame, path: Path) -> None:
+    for row, (item, structure) in enumerate(table.iter_rows(), start=1):
+        try:
+            partners(structure or "")
+        except UsageError as error:
+            raise PredictionFileError(f"{path}: row {row} (item '{item}'): {error}") from error
 
 
 def _check_unique(table: pl.DataFrame, key: Sequence[str], path: Path) -> None:

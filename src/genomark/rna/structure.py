@@ -85,3 +85,15 @@ def pair_set(partner: Partners) -> set[tuple[int, int]]:
     """Give the pairs as (opening, closing), from 0."""
     (opening,) = np.nonzero(partner > np.arange(len(partner)))
     return set(zip(opening.tolist(), partner[opening].tolist(), strict=True))
+
+
+def helices(partner: Partners) -> list[list[tuple[int, int]]]:
+    """List the pairs of each helix, the outermost first: pairs stacked on each other."""
+    found: list[list[tuple[int, int]]] = []
+    for pair in sorted(pair_set(partner)):
+        opening, closing = pair
+        if found and found[-1][-1] == (opening - 1, closing + 1):
+            found[-1].append(pair)
+        else:
+            found.append([pair])
+    return found

@@ -27,16 +27,19 @@ from genomark.scoring.records import (
     result_schema,
 )
 from genomark.scoring.score import CONFIDENCE, REPLICATES, Headline, ScoringRule, score
+from genomark.scoring.structure_scores import CROSSING_METRICS, STRUCTURE_METRICS, Structures
 from genomark.scoring.task_scores import TASK_METRICS, TaskAnswers, judge_task
 
 __all__ = [
     "CONFIDENCE",
+    "CROSSING_METRICS",
     "FOLD_METRICS",
     "LABEL_HEADLINES",
     "METRICS",
     "PREDICTION_COLUMNS",
     "REPLICATES",
     "SCHEMA_VERSION",
+    "STRUCTURE_METRICS",
     "TASK_METRICS",
     "BenchmarkIdentity",
     "Comparison",
@@ -51,6 +54,7 @@ __all__ = [
     "Rank",
     "Result",
     "ScoringRule",
+    "Structures",
     "TaskAnswers",
     "better",
     "compare",

@@ -5,14 +5,21 @@ from __future__ import annotations
 from typing import Literal
 
 from genomark.errors import UnknownNameError
+from genomark.scoring.structure_scores import CROSSING_METRICS, STRUCTURE_METRICS
 
 Better = Literal["higher", "lower"]
 
 _HIGHER = (
     *("pearson", "spearman", "r2", "auroc", "average_precision", "accuracy"),
-    *("balanced_accuracy", "f1", "f1_macro", "mcc", "base_pair_f1", "top_length_precision"),
+    *("balanced_accuracy", "f1", "f1_macro", "mcc", "top_length_precision"),
+    *STRUCTURE_METRICS,
+    *CROSSING_METRICS,
+    *("solved", "solved_within_60s"),
 )
-_LOWER = ("mse", "rmse", "mcrmse", "mae", "hamming_loss")
+_LOWER = (
+    *("mse", "rmse", "mcrmse", "mae", "hamming_loss"),
+    *("median_seconds", "ensemble_defect", "normalised_distance"),
+)
 _DIRECTIONS: dict[str, Better] = {
     **dict.fromkeys(_HIGHER, "higher"),
     **dict.fromkeys(_LOWER, "lower"),

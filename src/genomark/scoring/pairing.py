@@ -39,10 +39,11 @@ def base_pairs(structure: str) -> set[tuple[int, int]]:
 def base_pair_f1(
     labels: tuple[str, ...], scores: Sequence[NDArray[Any]], truth: Sequence[NDArray[Any]]
 ) -> Floats:
-    """F1 of the base pairs of each sequence, float64[n].
+    """F1 of the base pairs of each sequence, float64[n], as its most probable symbols pair.
 
-    Stricter than the F1 of symbols: a bracket counts only with its right partner. A sequence that
-    has no pair and is given none scores 1.
+    What a fit may stop by: cheaper than the best structure of the same symbols, by which
+    `genomark.scoring.structure_scores` judges. A bracket without a partner makes no pair, and a
+    sequence that has no pair and is given none scores 1.
 
     Parameters
     ----------

@@ -7,8 +7,8 @@ the same sequences for all fits and all models. `docs/design/sequence-scoring.md
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genomark.errors import UsageError
-from genomark.scoring.label_kernels import CLASS_METRICS, RANKED_METRICS
+from genomark.scoring.label_kernels import CLASS_METRICS, RANKED_METRICS, weighted_sums
 from genomark.scoring.label_replicates import (
     VALUE_METRICS,
     Draws,
@@ -25,9 +25,15 @@ from genomark.scoring.label_replicates import (
     ranked_replicates,
     value_replicates,
 )
-from genomark.scoring.pairing import base_pair_f1, top_length_precision
+from genomark.scoring.pairing import top_length_precision
 from genomark.scoring.records import MetricRow
 from genomark.scoring.score import CONFIDENCE, REPLICATES, Headline, percentile_interval
+from genomark.scoring.structure_scores import (
+    CROSSING_METRICS,
+    STRUCTURE_METRICS,
+    Structures,
+    structure_values,
+)
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -37,7 +43,8 @@ FIT_STREAM = int.from_bytes(b"fits", "big")
 #: What is told of classes in rows of their own, and of their ranking.
 _RANKED = ("auroc", "average_precision")
 _OF_TWO = (*_RANKED, "balanced_accuracy")
-_STRUCTURE = frozenset("().")
+#: What is told of groups of sequences in rows of their own.
+_OF_GROUPS = ("base_pair_f1",)
 
 #: All metrics of a kind of task, the usual headline first.
 TASK_METRICS: dict[str, tuple[str, ...]] = {
@@ -69,6 +76,12 @@ class TaskAnswers:
         As of a `LabelledSequences`: NaN and negative classes are untold.
     clusters : ndarray of int64, shape (n,)
         Which sequences are drawn together, numbered from 0 without gaps.
+    said : tuple of Structures
+        Of structures of RNA, what each fit says pairs.
+    known : Structures or None
+        What pairs; None where the task is not about structures.
+    groups : mapping of str to ndarray of bool, shape (n,)
+        Sequences of which the first of the `STRUCTURE_METRICS` is told in a row of its own.
     """
 
     kind: str
@@ -76,6 +89,9 @@ class TaskAnswers:
     answers: tuple[Any, ...]
     truth: Any
     clusters: Integers
+    said: tuple[Structures, ...] = ()
+    known: Structures | None = None
+    groups: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what could only be scored wrongly."""
@@ -86,6 +102,8 @@ class TaskAnswers:
         for given in self.answers:
             if len(given) != len(self.truth):
                 raise UsageError(f"{len(given)} answers for {len(self.truth)} sequences")
+        if self.known is not None and len(self.said) != len(self.answers):
+            raise UsageError(f"{len(self.said)} fits say structures, {len(self.answers)} answer")
 
     @cached_property
     def metrics(self) -> tuple[str, ...]:
@@ -93,8 +111,10 @@ class TaskAnswers:
         metrics = TASK_METRICS[self.kind]
         if self.kind in ("token-classes", "pair-classes") and len(self.labels) == 2:
             metrics = (*metrics, *_OF_TWO)
-        if self.kind == "token-classes" and set(self.labels) == _STRUCTURE:
-            metrics = (*metrics, "base_pair_f1")
+        if self.known is not None:
+            metrics = (*STRUCTURE_METRICS, *metrics)
+            if self.known.crossing.any():
+                metrics = (*metrics, *CROSSING_METRICS)
         if self.kind == "regression" and len(self.labels) > 1:
             metrics = ("mcrmse", *(f"mean_{name}" for name in metrics))
         return metrics
@@ -159,6 +179,8 @@ class _Fit:
         self.whole: dict[str, Floats] = {}
         self.by_label: dict[str, dict[str, Floats]] = {}
         self.reasons: dict[str, str] = {}
+        #: Sequences and clusters that a metric, or a metric of a label, rests on if not on all.
+        self.sizes: dict[tuple[str, str | None], tuple[int, int]] = {}
         self._draws = draws
         self._threads = threads
         given = answers.answers[number]
@@ -173,6 +195,8 @@ class _Fit:
             self._of_ranking(answers.labels, scores, answers.truth, draws)
         elif answers.kind in ("token-classes", "pair-classes"):
             self._of_positions(answers, given)
+            if answers.known is not None:
+                self._of_structures(answers, answers.said[number], answers.known)
         else:
             self._of_values(answers, given)
 
@@ -252,26 +276,47 @@ class _Fit:
             draws = replace(self._draws, members=clusters.astype(np.uint32)[:, np.newaxis])
             margin = (scores[:, 1:] - scores[:, :1]).astype(np.float64)
             self._of_ranking(answers.labels[1:], margin, truth[:, np.newaxis].astype(float), draws)
-        if "base_pair_f1" in answers.metrics:
-            self._of_sequences("base_pair_f1", base_pair_f1(answers.labels, given, answers.truth))
         if pairs:
-            self._of_sequences("top_length_precision", top_length_precision(given, answers.truth))
+            values = top_length_precision(given, answers.truth)
+            self._of_sequences({("top_length_precision", None): values})
 
-    def _of_sequences(self, name: str, values: Floats) -> None:
-        """Average a number that each sequence has; those without one (NaN) are left out."""
-        defined = ~np.isnan(values)
-        if not defined.any():
-            self._undefined(name, "undefined for every sequence")
-            return
+    def _of_structures(self, answers: TaskAnswers, said: Structures, known: Structures) -> None:
+        found = structure_values(said, known)
+        values: dict[tuple[str, str | None], Floats] = {
+            (name, None): found[name] for name in found if name in answers.metrics
+        }
+        for name in _OF_GROUPS:
+            for group, chosen in answers.groups.items():
+                values[name, group] = np.where(chosen, found[name], np.nan)
+        self._of_sequences(values)
+
+    def _of_sequences(self, values: Mapping[tuple[str, str | None], Floats]) -> None:
+        """Average numbers that each sequence has; those without one (NaN) are left out."""
+        matrix = np.column_stack(list(values.values()))
+        defined = ~np.isnan(matrix)
+        # A sum over few clusters, once, makes sums over replicates short.
+        terms = np.zeros((self._draws.n_genes, 2 * len(values)))
         members = self._draws.members[:, 0]
-        above = np.bincount(members[defined], values[defined], self._draws.n_genes + 1)
-        below = np.bincount(members[defined], minlength=self._draws.n_genes + 1)
-        columns = np.empty(self._draws.columns)
-        for column in range(self._draws.columns):
-            counts = self._draws.counts(column)
-            drawn = counts @ below
-            columns[column] = counts @ above / drawn if drawn else np.nan
-        self.whole[name] = columns
+        np.add.at(terms, members, np.hstack([np.where(defined, matrix, 0.0), defined]))
+        sums = np.empty((terms.shape[1], self._draws.columns))
+        each = np.arange(len(terms), dtype=np.uint32)[:, np.newaxis]
+
+        def walk(first: int, last: int) -> None:
+            here = np.empty((len(sums), last - first))
+            weighted_sums(self._draws.block(first, last), each, terms, here)
+            sums[:, first:last] = here
+
+        self._draws.each_block(walk, self._threads)
+        with np.errstate(invalid="ignore"):
+            means = sums[: len(values)] / sums[len(values) :]
+        for (name, group), columns, told in zip(values, means, defined.T, strict=True):
+            self.sizes[name, group] = int(told.sum()), np.unique(members[told]).size
+            if group is not None:
+                self.by_label.setdefault(name, {})[group] = columns
+            elif told.any():
+                self.whole[name] = columns
+            else:
+                self._undefined(name, "undefined for every sequence")
 
     def _of_values(self, answers: TaskAnswers, given: Any) -> None:
         """Metrics of measured values, label by label; what was not measured is left out."""
@@ -371,7 +416,8 @@ class _Table:
         if columns is not None and not np.isfinite(columns[0]):
             columns, reason = None, "undefined"
         group = label if label is not None else None if fit is None else f"seed {fit}"
-        clusters = self._draws.n_genes
+        everything = len(self._answers.truth), self._draws.n_genes
+        n, clusters = fits[0].sizes.get((name, label), everything)
         method = f"{round(CONFIDENCE * 100)} % percentile bootstrap, {self._draws.replicates} "
         method += f"replicates over {self._cluster}"
         if len(fits) > 1:
@@ -385,7 +431,7 @@ class _Table:
             if columns is not None and clusters > 1
             else None,
             method=method,
-            n=len(self._answers.truth),
+            n=n,
             n_clusters=clusters,
         )
 

@@ -159,6 +159,10 @@ class Objective:
             return [self._answers(each) for each in outputs]
         return self._answers(np.array(outputs, np.float32).reshape(-1, self.n_outputs))
 
+    def judged(self, outputs: Sequence[NDArray[np.float32]]) -> Answers:
+        """Turn outputs into what the validation part is judged by: answers, unless told else."""
+        return self.answers(outputs)
+
     def _answers(self, outputs: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.kind in _OF_CLASSES:
             exact = outputs.astype(np.float64)

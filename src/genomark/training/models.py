@@ -25,6 +25,22 @@ if TYPE_CHECKING:
 
     from genomark.training.fitted import FittedNetwork
     from genomark.training.losses import Objective
+    from genomark.training.pairs import Pairs
+
+
+def identity_of(model: FromScratch | Pairs) -> ModelIdentity:
+    """Identity of a recipe by its settings; the id names those that are not as usual."""
+    changed = ",".join(
+        f"{each.name}={getattr(model, each.name)}"
+        for each in fields(model)
+        if getattr(model, each.name) != each.default
+    )
+    return ModelIdentity(
+        id=f"{model.name}:{changed}" if changed else model.name,
+        version=model.version,
+        digest=digest_of([model.name, model.version, asdict(model)]),
+        notes=["trained from scratch on the task"],
+    )
 
 
 @dataclass(frozen=True)
@@ -90,17 +106,7 @@ class FromScratch(ABC):
     @property
     def info(self) -> ModelIdentity:
         """Identity of the recipe; the spec names what is not as usual."""
-        changed = ",".join(
-            f"{each.name}={getattr(self, each.name)}"
-            for each in fields(self)
-            if getattr(self, each.name) != each.default
-        )
-        return ModelIdentity(
-            id=f"{self.name}:{changed}" if changed else self.name,
-            version=self.version,
-            digest=digest_of([self.name, self.version, asdict(self)]),
-            notes=["trained from scratch on the task"],
-        )
+        return identity_of(self)
 
     def check_task(self, kind: Kind) -> None:
         """Refuse what is no kind of task; there is a head for every kind."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,17 +10,24 @@ from typing import Any, Literal
 
 from genomark.digests import digest_of
 from genomark.errors import CapabilityError
-from genomark.models import Answers, Fitting
+from genomark.models import Answers, Fitting, Fold
 from genomark.scoring import ModelIdentity
 from genomark.sequences import Kind, TaskSplit
+from genomark.training.folding import fold_by, tells_structures
 from genomark.training.saved import SavedFit, load_fit, read_record
 
 #: Labels a message names before it says that there are more.
 _NAMED = 5
 
 
+class _NoStructures(CapabilityError, AttributeError):
+    """Says to `hasattr`, and so to `isinstance(model, Folder)`, that a fit does not fold."""
+
+
 class SavedModel:
     """A TaskTrainable that was fitted beforehand: it answers tasks of its kind and labels.
+
+    One that was fitted to structures of RNA is a Folder, too.
 
     Parameters
     ----------
@@ -90,6 +97,29 @@ class SavedModel:
             else "its training part is not that of this task: it may have seen test sequences"
         )
         return _Beforehand(self._loaded, (f"{self._beforehand}; {where}",))
+
+    @property
+    def fold(self) -> Callable[..., list[Fold]]:
+        """Fold RNA, as `genomark.training.folding` tells.
+
+        Raises
+        ------
+        CapabilityError
+            If the fit was not to structures.
+        """
+        record = self.record
+        if not tells_structures(record.kind, record.labels):
+            raise _NoStructures(
+                f"'fit:{self.folder}' was fitted to {_listed(record.labels)} ({record.kind}), so "
+                "it cannot fold; expected a fit to '(', ')' and '.' (token-classes)"
+            )
+
+        def fold(
+            sequences: Sequence[str], progress: Callable[[int], None] = lambda done: None
+        ) -> list[Fold]:
+            return fold_by(self._loaded.fitted, record.labels, sequences, progress)
+
+        return fold
 
     @cached_property
     def _loaded(self) -> SavedFit:

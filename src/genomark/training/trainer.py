@@ -55,6 +55,7 @@ def train(
     fitting: Fitting,
     *,
     identity: str,
+    objective: Objective | None = None,
     seconds_between_checkpoints: float = _SECONDS_BETWEEN_CHECKPOINTS,
 ) -> FittedNetwork:
     """Train a network on the training part of a task; the validation part says when to stop.
@@ -74,6 +75,8 @@ def train(
     identity : str
         Digest of what else the weights depend on: the network's settings, the checkpoint it
         starts from.
+    objective : Objective or None
+        None for the usual one of the task.
     seconds_between_checkpoints : float
         Within an epoch; at the end of each there is one anyway.
 
@@ -93,7 +96,7 @@ def train(
         if not len(part):
             raise UsageError(f"Task '{split.task}' has no sequences in its {name} part")
     with reproducible(fitting.seed):
-        training = _Training(make_network, encoder, split, recipe, fitting, identity)
+        training = _Training(make_network, encoder, split, recipe, fitting, identity, objective)
         training.between_checkpoints = seconds_between_checkpoints
         training.resume()
         while not training.finished:
@@ -126,10 +129,11 @@ class _Training:
         recipe: Recipe,
         fitting: Fitting,
         identity: str,
+        objective: Objective | None,
     ) -> None:
         self.split, self.recipe, self.fitting = split, recipe, fitting
         self.encoder = encoder
-        self.objective = Objective.of(split.train, recipe.class_weights)
+        self.objective = objective or Objective.of(split.train, recipe.class_weights)
         self.selection = Selection(split.select_by, split.kind, split.labels)
         self.digest = digest_of(
             [
@@ -244,7 +248,7 @@ class _Training:
             lambda done: self._tell(f"validation: {done:,} of {len(valid):,}"),
         )
         loss = self.objective.mean_loss(outputs, list(valid.targets))
-        value = self.selection.value(self.objective.answers(outputs), valid)
+        value = self.selection.value(self.objective.judged(outputs), valid)
         progress.epoch += 1
         if self._is_best(value, loss):
             progress.best_epoch = progress.epoch

@@ -19,7 +19,7 @@ import msgspec
 from genomark.benchmarks.sequences.published import PublishedTable
 from genomark.benchmarks.sequences.toml_text import toml_text
 from genomark.errors import UnknownNameError, UsageError
-from genomark.scoring import TASK_METRICS
+from genomark.scoring import CROSSING_METRICS, STRUCTURE_METRICS, TASK_METRICS
 from genomark.sequences import Kind
 from genomark.sequences.columns import Columns
 
@@ -29,6 +29,8 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 #: Metrics that are rows of a table where a declaration names none.
 _DEFAULT_ROWS = 3
 _MEAN = "mean_"
+#: What a task on secondary structures tells of each base.
+STRUCTURE_LABELS = frozenset("().")
 
 
 class TaskFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -140,7 +142,7 @@ class DeclaredTask(
 
     def __post_init__(self) -> None:
         """Fill in metrics, and refuse what could not be scored."""
-        known = _metrics_of(self.kind, len(self.labels))
+        known = _metrics_of(self.kind, self.labels)
         metrics = self.metrics or known[:_DEFAULT_ROWS]
         msgspec.structs.force_setattr(self, "metrics", metrics)
         msgspec.structs.force_setattr(self, "select_by", self.select_by or metrics[0])
@@ -151,17 +153,19 @@ class DeclaredTask(
             raise ValueError("files: a valid file without a train file; say why in no_train")
 
 
-def _metrics_of(kind: Kind, n_labels: int) -> tuple[str, ...]:
+def _metrics_of(kind: Kind, labels: tuple[str, ...]) -> tuple[str, ...]:
     """Name what such a task can be judged by, as far as its declaration tells the labels."""
     metrics = TASK_METRICS[kind]
     if kind == "regression":
         several = ("mcrmse", *(f"{_MEAN}{name}" for name in metrics))
-        if n_labels == 0:
+        if not labels:
             return (*metrics, *several)
-        return metrics if n_labels == 1 else several
-    if kind in ("token-classes", "pair-classes") and n_labels in (0, 2):
+        return metrics if len(labels) == 1 else several
+    if kind in ("token-classes", "pair-classes") and len(labels) in (0, 2):
         metrics = (*metrics, "auroc", "average_precision", "balanced_accuracy")
-    return (*metrics, "base_pair_f1") if kind == "token-classes" else metrics
+    if kind == "token-classes" and (not labels or set(labels) == STRUCTURE_LABELS):
+        metrics = (*metrics, *STRUCTURE_METRICS, *CROSSING_METRICS)
+    return metrics
 
 
 def declared_ids() -> list[str]:

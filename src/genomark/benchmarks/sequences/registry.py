@@ -7,6 +7,8 @@ from pathlib import Path
 
 import msgspec
 
+from genomark.benchmarks.rna.structure_benchmark import StructureBenchmark
+from genomark.benchmarks.rna.structure_task import StructureTask, is_structure_task
 from genomark.benchmarks.sequences.declared import declared_ids
 from genomark.benchmarks.sequences.options import SequenceOptions
 from genomark.benchmarks.sequences.sequence_benchmark import SequenceBenchmark
@@ -30,7 +32,11 @@ def sequence_benchmark(name: str) -> SequenceBenchmark:
         If there is no such task, or a setting is not understood.
     """
     plain, settings = _parted(name)
-    return SequenceBenchmark(_task(plain), _options(name, settings))
+    task, options = _task(plain), _options(name, settings)
+    if is_structure_task(task.declared):
+        structures = StructureTask(task.declared, folder=task.folder, genome=task.genome)
+        return StructureBenchmark(structures, options)
+    return SequenceBenchmark(task, options)
 
 
 def sequence_benchmarks(name: str) -> list[str]:

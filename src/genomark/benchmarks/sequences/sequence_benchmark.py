@@ -22,7 +22,7 @@ from genomark.benchmarks.sequences.suites import sequence_suite
 from genomark.datasets.similarity import Similarity, screen
 from genomark.digests import digest_of
 from genomark.errors import CapabilityError, ModelError
-from genomark.models import Fitting, ItemPredictor, Model, TrainingSplit
+from genomark.models import FittedTask, Fitting, ItemPredictor, Model, TrainingSplit
 from genomark.scoring import (
     Comparison,
     Coverage,
@@ -99,9 +99,13 @@ class SequenceBenchmark(Benchmark):
         for fit in range(self.options.fits):
             yield pl.DataFrame({"item_id": test.ids}).with_columns(fit=pl.lit(fit, pl.Int8))
 
+    def _chosen(self, limit: int | None) -> NDArray[np.int64]:
+        n = len(self.task.test())
+        return _spaced(n if limit is None else limit, n)
+
     def _test(self, limit: int | None) -> LabelledSequences:
         test = self.task.test()
-        return test if limit is None else test.take(_spaced(limit, len(test)))
+        return test if limit is None else test.take(self._chosen(limit))
 
     def _split(self, asked: int) -> TaskSplit | None:
         """Give what is learned from: where fewer sequences are asked, as large a share of it."""
@@ -136,11 +140,8 @@ class SequenceBenchmark(Benchmark):
         fit = int(part["fit"][0]) if part.height else 0
         test = self._test(None if part.height == len(self.task.test()) else part.height)
         if isinstance(model, ItemPredictor):
-            return (
-                self._frame(test, fit, self._looked_up(model, test, asking))
-                if fit == 0
-                else (self._frame(test, fit, None))
-            )
+            found = None if fit else self._looked_up(model, test, asking)
+            return self._frame(test, fit, found)
         trainable = as_trainable(model)
         split = self._split(part.height)
         if split is None:
@@ -151,10 +152,14 @@ class SequenceBenchmark(Benchmark):
             split, Fitting(fit, asking.threads, asking.workspace, asking.progress)
         )
         asking.progress("answering")
+        frame = self._asked(fitted, test, fit)
+        asking.tell({f"seed {fit}": dict(fitted.report)})
+        return frame
+
+    def _asked(self, fitted: FittedTask, test: LabelledSequences, fit: int) -> pl.DataFrame:
         answers = fitted.answers(test.sequences)
         if len(answers) != len(test):
             raise ModelError(f"{len(answers)} answers for {len(test)} sequences")
-        asking.tell({f"seed {fit}": dict(fitted.report)})
         return self._frame(test, fit, answers)
 
     def _frame(self, test: LabelledSequences, fit: int, answers: Any) -> pl.DataFrame:
@@ -211,11 +216,8 @@ class SequenceBenchmark(Benchmark):
 
     def scored(self, predictions: Path, limit: int | None) -> SequenceScores:
         """Set answers beside the truth."""
-        known = None if self.duplicates is None else self.duplicates.near
-        test = self._test(limit)
-        if known is not None and len(test) < len(known):
-            known = known[_spaced(len(test), len(known))]
-        return SequenceScores(predictions, test, self.task.declared.metrics, known)
+        known = None if self.duplicates is None else self.duplicates.near[self._chosen(limit)]
+        return SequenceScores(predictions, self._test(limit), self.task.declared.metrics, known)
 
     @cached_property
     def duplicates(self) -> Similarity | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -37,6 +37,8 @@ class SequenceScores:
         Which test sequences have a duplicate among the training ones.
     """
 
+    _columns: ClassVar[tuple[str, ...]] = ("fit", "value", "reason")
+
     def __init__(
         self,
         predictions: Path,
@@ -52,7 +54,7 @@ class SequenceScores:
 
     @cached_property
     def _frame(self) -> pl.DataFrame:
-        return pl.read_parquet(self._path, columns=["fit", "value", "reason"])
+        return pl.read_parquet(self._path, columns=list(self._columns))
 
     @cached_property
     def reasons(self) -> pl.Series:
@@ -93,22 +95,28 @@ class SequenceScores:
     def _compute(
         self, chosen: NDArray[np.bool_], asking: Asking
     ) -> tuple[list[MetricRow], Headline]:
-        rows = np.flatnonzero(chosen)
+        return judge_task(
+            self._beside_truth(np.flatnonzero(chosen)),
+            self._headlines,
+            seed=asking.seed,
+            cluster=self._cluster,
+            threads=asking.threads,
+        )
+
+    def _beside_truth(self, rows: NDArray[np.int64]) -> TaskAnswers:
         test = self._test.take(rows)
-        answers = TaskAnswers(
+        return TaskAnswers(
             kind=test.kind,
             labels=test.labels,
             answers=tuple(self._answers(number, rows) for number in range(self._fits)),
             truth=test.targets,
             clusters=clusters_of(test),
         )
-        return judge_task(
-            answers,
-            self._headlines,
-            seed=asking.seed,
-            cluster="sequences" if test.groups is None else "groups of sequences",
-            threads=asking.threads,
-        )
+
+    @property
+    def _cluster(self) -> str:
+        """What is drawn together, in the plural."""
+        return "sequences" if self._test.groups is None else "groups of sequences"
 
     @property
     def _fits(self) -> int:

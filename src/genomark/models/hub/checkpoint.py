@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 _VERSION = "1"
 
 Likelihood = Literal["causal", "masked"]
+#: A network without a head, with that over its vocabulary, or with that over classes of tokens.
+Part = Literal["trunk", "lm", "tagger"]
 _HEADS: dict[str, Likelihood] = {
     "ForMaskedLM": "masked",
     "BertForPreTraining": "masked",
     "ForCausalLM": "causal",
     "LMHeadModel": "causal",
 }
+_TAGGER = "AutoModelForTokenClassification"
 _LOADERS = {"masked": "AutoModelForMaskedLM", "causal": "AutoModelForCausalLM"}
 #: Networks that count positions from the id of the padding on.
 _COUNT_FROM_PADDING = ("esm", "roberta", "xlm-roberta", "camembert", "longformer", "mpnet")
@@ -144,14 +147,14 @@ class HubCheckpoint:
             network = self.module("trunk")
             return int(self.hidden(network, ids, torch.ones_like(ids)).shape[2])
 
-    def module(self, kind: Literal["trunk", "lm"] = "trunk") -> torch.nn.Module:
+    def module(self, kind: Part = "trunk") -> torch.nn.Module:
         """Load a network afresh, in float32, in evaluation mode, on the processor.
 
         Parameters
         ----------
-        kind : {"trunk", "lm"}
-            Without a head (of an encoder and decoder, the encoder), or with that over the
-            vocabulary.
+        kind : {"trunk", "lm", "tagger"}
+            Without a head (of an encoder and decoder, the encoder), with that over the vocabulary,
+            or with that over classes of tokens.
 
         Raises
         ------
@@ -165,7 +168,8 @@ class HubCheckpoint:
         trunk = _trunk_loader(config, self.likelihood)
         if kind == "lm" and self.likelihood is None:
             raise CapabilityError(self.no_head)
-        loader = trunk if kind == "trunk" else _LOADERS[str(self.likelihood)]
+        heads = {"lm": _LOADERS.get(str(self.likelihood), ""), "tagger": _TAGGER}
+        loader = trunk if kind == "trunk" else heads[kind]
         prefixes = ("encoder.", "shared.") if two else ("",)
         with as_model_error(self.spec):
             network = load_network(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -15,6 +15,11 @@ from genomark.models.hub.windows import Windowing
 
 if TYPE_CHECKING:
     import torch
+
+    #: Takes lengths of rows and what gives a row; gives which row, and an answer to each token.
+    Ask = Callable[
+        [Sequence[int], Callable[[int], NDArray[np.int64]]], Iterator[tuple[int, torch.Tensor]]
+    ]
 
 Pooling = Literal["mean", "cls", "last", "max"]
 #: Letters of sequences that are cut into tokens together: bounds what tokens take in memory.
@@ -56,12 +61,27 @@ def token_vectors(
         of its own tokens, float32[n_tokens, width]. Each is the mean over the windows that
         hold it.
     """
+    return over_windows(
+        lambda lengths, row: network.vectors(lengths, row, layer), windowing, tokens
+    )
+
+
+def over_windows(
+    ask: Ask, windowing: Windowing, tokens: Sequence[TokenIds]
+) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
+    """Ask for each window of sequences; a token's answer is the mean over those that hold it.
+
+    Yields
+    ------
+    int, Tensor, Tensor
+        As of `token_vectors`: which sequence, special tokens before it, its own tokens.
+    """
     n_before, n_after = len(windowing.before), len(windowing.after)
     own = [each.ids[n_before : each.ids.size - n_after] for each in tokens]
     rows = [(place, start) for place, ids in enumerate(own) for start in windowing.starts(ids.size)]
     lengths = [windowing.width(own[place].size) + n_before + n_after for place, _ in rows]
     sums: dict[int, _Sums] = {}
-    found = network.vectors(lengths, lambda i: windowing.row(own[rows[i][0]], rows[i][1]), layer)
+    found = ask(lengths, lambda i: windowing.row(own[rows[i][0]], rows[i][1]))
     for row, vectors in found:
         place, start = rows[row]
         before, inside = vectors[:n_before], vectors[n_before : lengths[row] - n_after]

@@ -1,4 +1,4 @@
-"""``hf:ORG/NAME``: any genomic language model of the hub, as Embedder and Scorer."""
+"""``hf:ORG/NAME``: any genomic language model of the hub, as Embedder, Scorer and Folder."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from genomark.digests import digest_of
 from genomark.errors import CapabilityError, ModelError, UsageError
+from genomark.models.capabilities import Fold
 from genomark.models.genes.text_embedder import spec_of
 from genomark.models.genes.vector_cache import VectorCache, text_key
 from genomark.models.hub.checkpoint import HubCheckpoint, Likelihood
 from genomark.models.hub.embedding import Pooling, base_vectors, chunks, pooled, token_vectors
+from genomark.models.hub.folder import fold_by_symbols, symbols_of
 from genomark.models.hub.likelihood import log_likelihoods
 from genomark.models.hub.network import Device, Network, Precision
+from genomark.models.hub.proposals import letter_probabilities
 from genomark.models.hub.vocabulary import Tokens
 from genomark.models.hub.windows import Windowing, windowing
 from genomark.scoring import ModelIdentity
@@ -39,11 +42,11 @@ Vectors = NDArray[np.float32]
 
 
 class _NoHead(CapabilityError, AttributeError):
-    """Says to `hasattr`, and so to `isinstance(model, Scorer)`, that there is no likelihood."""
+    """Says to `hasattr`, and so to `isinstance(model, Scorer)`, that there is no such head."""
 
 
 class HubModel:
-    """A checkpoint as Embedder, and as Scorer where it has a head over its vocabulary.
+    """A checkpoint as Embedder, as Scorer or as Folder where it has a head for that.
 
     Parameters
     ----------
@@ -108,6 +111,51 @@ class HubModel:
         if self.checkpoint.likelihood is None:
             raise _NoHead(self.checkpoint.no_head)
         return self.checkpoint.likelihood
+
+    @property
+    def fold(self) -> Callable[..., list[Fold]]:
+        """Fold RNA by the symbols of a head, as `genomark.models.hub.folder` tells.
+
+        Raises
+        ------
+        CapabilityError
+            If the checkpoint has no head that tells ``(``, ``)`` and ``.`` of tokens.
+        """
+        try:
+            symbols = symbols_of(self.checkpoint.files.config, self._spec)
+        except CapabilityError as error:
+            raise _NoHead(str(error)) from error
+
+        def fold(sequences: Sequence[str], progress: Progress = lambda done: None) -> list[Fold]:
+            if self._strands == "both":
+                raise UsageError(f"{self._spec}: strands=both: a structure is of one strand")
+            return fold_by_symbols(self.network, self.windowing, symbols, sequences, progress)
+
+        return fold
+
+    @property
+    def letter_probabilities(self) -> Callable[[str], NDArray[np.float64]]:
+        """Tell what is expected where a sequence has N, float64[length, 4] of A, C, G and U.
+
+        As `genomark.models.hub.proposals.letter_probabilities` tells.
+
+        Raises
+        ------
+        CapabilityError
+            If the checkpoint has no head that tells the probability of a hidden token.
+        """
+        if self.likelihood != "masked":
+            raise _NoHead(
+                f"{self._spec}: tells tokens from those before them, so it cannot tell hidden "
+                "ones from both sides; expected a ...ForMaskedLM"
+            )
+
+        def tell(sequence: str) -> NDArray[np.float64]:
+            if self._strands == "both":
+                raise UsageError(f"{self._spec}: strands=both: letters of one strand are told")
+            return letter_probabilities(self.network, self.windowing, sequence)
+
+        return tell
 
     @property
     def padding_share(self) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from genomark.errors import UsageError
 from genomark.models.hub.batches import Batches, Count
-from genomark.models.hub.checkpoint import HubCheckpoint
+from genomark.models.hub.checkpoint import HubCheckpoint, Part
 from genomark.models.hub.loading import as_model_error
 
 if TYPE_CHECKING:
@@ -135,6 +135,25 @@ class Network:
             for place, each in enumerate(batch):
                 yield each, scores[place, : lengths[each]]
 
+    def symbol_probabilities(
+        self, lengths: Sequence[int], row: Callable[[int], Ids]
+    ) -> Iterator[tuple[int, torch.Tensor]]:
+        """Give the probability of each class at each token of each row, float32[length, n].
+
+        Parameters
+        ----------
+        lengths, row
+            As for `genomark.models.hub.batches.Batches.run`.
+        """
+        checkpoint, network = self.checkpoint, self._tagger
+
+        def compute(ids: Ids, mask: Ids) -> torch.Tensor:
+            return checkpoint.logits(network, *self._tensors(ids, mask)).float().softmax(dim=-1)
+
+        for batch, shares in self._run(self._tagger_batches, lengths, row, compute):
+            for place, each in enumerate(batch):
+                yield each, shares[place, : lengths[each]]
+
     def _run(
         self,
         batches: Batches,
@@ -176,6 +195,14 @@ class Network:
         return self._placed("lm")
 
     @cached_property
+    def _tagger(self) -> torch.nn.Module:
+        return self._placed("tagger")
+
+    @cached_property
+    def _tagger_batches(self) -> Batches:
+        return self._batches(self._tagger)
+
+    @cached_property
     def _trunk_batches(self) -> Batches:
         return self._batches(self._trunk)
 
@@ -183,7 +210,7 @@ class Network:
     def _lm_batches(self) -> Batches:
         return self._batches(self._lm)
 
-    def _placed(self, kind: Literal["trunk", "lm"]) -> torch.nn.Module:
+    def _placed(self, kind: Part) -> torch.nn.Module:
         import torch
 
         network = self.checkpoint.module(kind)

@@ -1,0 +1,227 @@
+"""What a designer gave, as numbers with intervals over puzzles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from genomark.benchmarks.benchmark import Asking
+from genomark.benchmarks.rna.eterna100 import Puzzle
+from genomark.scoring import CONFIDENCE, REPLICATES, Headline, MetricRow
+from genomark.scoring.label_replicates import Draws
+from genomark.scoring.score import percentile_interval
+
+SOLVED = "solved"
+SOLVED_WITHIN_60S = "solved_within_60s"
+MEDIAN_SECONDS = "median_seconds"
+MEAN_ENSEMBLE_DEFECT = "mean_ensemble_defect"
+MEAN_DISTANCE = "mean_normalised_distance"
+
+#: Seconds after which the share of solved puzzles is told, as far as there are so many.
+CURVE = (1, 10, 60, 600)
+_MINUTE = 60
+#: Longest structure, in bases, of each group by length but the last.
+LENGTHS = (50, 100, 200)
+#: Distance of a puzzle for which nothing was given that counts.
+_FARTHEST = 1.0
+
+_NOT_MEASURED = "no time is known of designs that were made elsewhere"
+_NONE_SOLVED = "no puzzle is solved"
+_ALL_SOLVED = "every puzzle is solved"
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+class DesignScores:
+    """One designer's answers; read from their file when they are needed.
+
+    Parameters
+    ----------
+    predictions : Path
+    puzzles : sequence of Puzzle
+        Those that were asked, in the order of the predictions.
+    seconds : float
+        For each puzzle.
+    """
+
+    def __init__(self, predictions: Path, puzzles: Sequence[Puzzle], seconds: float) -> None:
+        self._path = predictions
+        self._puzzles = puzzles
+        self._seconds = seconds
+
+    @cached_property
+    def _frame(self) -> pl.DataFrame:
+        columns = ["value", "reason", "seconds", "distance", "ensemble_defect"]
+        return pl.read_parquet(self._path, columns=columns)
+
+    @property
+    def reasons(self) -> pl.Series:
+        """Why nothing that was given for a puzzle counts, one a puzzle."""
+        return self._frame["reason"]
+
+    @property
+    def answered(self) -> pl.Series:
+        """Whether something that was given for a puzzle counts."""
+        return self._frame["value"].is_not_null()
+
+    @cached_property
+    def solved(self) -> Flags:
+        """Which puzzles are solved."""
+        return (self._frame["value"].fill_null(0.0) > 0).to_numpy()
+
+    @cached_property
+    def _spent(self) -> Floats:
+        """Seconds a puzzle, NaN where they were not measured."""
+        return self._frame["seconds"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+    @property
+    def _measured(self) -> bool:
+        return bool(np.isfinite(self._spent).all())
+
+    @cached_property
+    def _distances(self) -> Floats:
+        """Share of symbols that are wrong, the largest where nothing counts."""
+        lengths = np.array([len(each.structure) for each in self._puzzles], dtype=np.float64)
+        distances = self._frame["distance"].cast(pl.Float64).fill_null(np.nan).to_numpy() / lengths
+        return np.where(self.answered.to_numpy(), distances, _FARTHEST)
+
+    def rows(self, asking: Asking) -> list[MetricRow]:
+        """Compute every metric; rows of groups come last."""
+        table = _Table(self._puzzles, asking.seed)
+        everything = np.ones(len(self._puzzles), dtype=np.bool_)
+        rows = [table.mean(SOLVED, self.solved, everything)]
+        if self._seconds > _MINUTE:
+            rows.append(self._solved_within(table, SOLVED_WITHIN_60S, _MINUTE))
+        defects = self._frame["ensemble_defect"].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        rows += [
+            self._median_seconds(table),
+            table.mean(MEAN_ENSEMBLE_DEFECT, defects, self.solved, reason=_NONE_SOLVED),
+            table.mean(MEAN_DISTANCE, self._distances, ~self.solved, reason=_ALL_SOLVED),
+        ]
+        if self._measured:
+            # What took longer than allowed is not solved: the last row is that of all.
+            rows += [
+                self._solved_within(table, SOLVED, limit, f"within {limit} s")
+                for limit in CURVE
+                if limit <= self._seconds
+            ]
+        for name, chosen in length_groups(self._puzzles).items():
+            rows.append(table.mean(SOLVED, self.solved, chosen, group=name))
+        return rows
+
+    def headline(self, asking: Asking) -> Headline:
+        """Give the share of solved puzzles and its replicates."""
+        table = _Table(self._puzzles, asking.seed)
+        return table.headline(self.solved)
+
+    def _solved_within(
+        self, table: _Table, name: str, limit: float, group: str | None = None
+    ) -> MetricRow:
+        everything = np.ones(len(self._puzzles), dtype=np.bool_)
+        if not self._measured:
+            return table.row(name, None, everything, reason=_NOT_MEASURED)
+        soon = self.solved if limit >= self._seconds else self.solved & (self._spent <= limit)
+        return table.mean(name, soon, everything, group=group)
+
+    def _median_seconds(self, table: _Table) -> MetricRow:
+        if not self.solved.any():
+            return table.row(MEDIAN_SECONDS, None, self.solved, reason=_NONE_SOLVED)
+        if not self._measured:
+            return table.row(MEDIAN_SECONDS, None, self.solved, reason=_NOT_MEASURED)
+        return table.median(MEDIAN_SECONDS, self._spent, self.solved, unit="s")
+
+
+def length_groups(puzzles: Sequence[Puzzle]) -> dict[str, Flags]:
+    """Tell puzzles apart by length; groups that have any."""
+    lengths = np.array([len(each.structure) for each in puzzles])
+    groups: dict[str, Flags] = {}
+    shortest = 1
+    for longest in LENGTHS:
+        groups[f"length {shortest} to {longest}"] = (lengths >= shortest) & (lengths <= longest)
+        shortest = longest + 1
+    groups[f"length {shortest} and more"] = lengths >= shortest
+    return {name: chosen for name, chosen in groups.items() if chosen.any()}
+
+
+class _Table:
+    """Makes rows: the same puzzles are drawn for all metrics and all models.
+
+    Two puzzles with the same structure are one.
+    """
+
+    def __init__(self, puzzles: Sequence[Puzzle], seed: int) -> None:
+        numbers: dict[str, int] = {}
+        structures = [each.structure for each in puzzles]
+        self._clusters = np.array([numbers.setdefault(each, len(numbers)) for each in structures])
+        draws = Draws.of(self._clusters.astype(np.int64), seed, REPLICATES)
+        counts = np.stack([draws.counts(column)[:-1] for column in range(draws.columns)])
+        #: How often each puzzle is drawn, (replicates + 1, n); once in the first row.
+        self._weights = counts[:, self._clusters]
+
+    def mean(
+        self,
+        name: str,
+        values: NDArray[np.bool_] | Floats,
+        chosen: Flags,
+        *,
+        group: str | None = None,
+        reason: str | None = None,
+    ) -> MetricRow:
+        """Average over the chosen puzzles; undefined, for `reason`, where there are none."""
+        columns = self._means(values, chosen) if chosen.any() else None
+        return self.row(name, columns, chosen, group=group, reason=reason)
+
+    def median(self, name: str, values: Floats, chosen: Flags, *, unit: str) -> MetricRow:
+        """Take the median over the chosen puzzles."""
+        weights, kept = self._weights[:, chosen], values[chosen]
+        columns = np.array(
+            [np.median(np.repeat(kept, each)) if each.any() else np.nan for each in weights]
+        )
+        return self.row(name, columns, chosen, unit=unit)
+
+    def headline(self, values: NDArray[np.bool_]) -> Headline:
+        """Give a mean over all puzzles and its replicates."""
+        columns = self._means(values, np.ones(values.size, dtype=np.bool_))
+        if np.unique(self._clusters).size < 2:
+            return float(columns[0]), np.full(REPLICATES, np.nan)
+        return float(columns[0]), columns[1:]
+
+    def row(
+        self,
+        name: str,
+        columns: Floats | None,
+        chosen: Flags,
+        *,
+        group: str | None = None,
+        reason: str | None = None,
+        unit: str | None = None,
+    ) -> MetricRow:
+        """Make a row of a value and its replicates, or of the reason why there is none."""
+        clusters = np.unique(self._clusters[chosen]).size
+        spread = columns is not None and clusters > 1
+        percent = round(CONFIDENCE * 100)
+        return MetricRow(
+            name=name,
+            group=group,
+            value=None if columns is None else float(columns[0]),
+            reason_if_null=reason if columns is None else None,
+            interval=percentile_interval(columns[1:]) if columns is not None and spread else None,
+            method=f"{percent} % percentile bootstrap, {REPLICATES} replicates over puzzles",
+            n=int(chosen.sum()),
+            n_clusters=int(clusters),
+            unit=unit,
+        )
+
+    def _means(self, values: NDArray[np.bool_] | Floats, chosen: Flags) -> Floats:
+        weights = self._weights[:, chosen]
+        drawn = weights.sum(axis=1)
+        # A replicate may hold none of them: 0 / 0, which is left out.
+        with np.errstate(invalid="ignore"):
+            means: Floats = weights @ values[chosen].astype(np.float64) / drawn
+        return means
