@@ -10,9 +10,11 @@ from typing import Any
 
 from genomark.benchmarks import (
     Benchmark,
+    DesignBenchmark,
     GeneBenchmark,
     GeneOptions,
     SequenceBenchmark,
+    StructureBenchmark,
     Unloadable,
     expand,
     load_benchmark,
@@ -21,8 +23,10 @@ from genomark.benchmarks import (
 from genomark.errors import GenomarkError, UsageError
 from genomark.models import (
     BASELINES,
+    DESIGN_BASELINES,
     GENE_BASELINES,
     SEQUENCE_BASELINES,
+    STRUCTURE_BASELINES,
     Model,
     as_model,
     load_model,
@@ -217,7 +221,9 @@ def _baselines(benchmarks: Sequence[Benchmark]) -> Sequence[str]:
     """Choose what runs when no model is named."""
     for kind, baselines in (
         (GeneBenchmark, GENE_BASELINES),
+        (StructureBenchmark, STRUCTURE_BASELINES),
         (SequenceBenchmark, SEQUENCE_BASELINES),
+        (DesignBenchmark, DESIGN_BASELINES),
     ):
         if all(isinstance(each, kind) for each in benchmarks):
             return baselines

@@ -134,13 +134,13 @@ def test_settings_of_vienna_are_those_that_judge() -> None:
 
 
 def test_any_model_that_folds_can_judge(mine: str) -> None:
-    (found,) = RnaDesigner(folder=f"{mine}warm").design(THREE_WAYS, 20.0, 0)
+    (found,) = RnaDesigner(folder=f"{mine}warm", objective="gc=0.5").design(THREE_WAYS, 20.0, 0)
     assert warm(found) == THREE_WAYS
 
 
 def test_a_model_that_asks_vienna_can_judge(mine: str) -> None:
     found: list[str] = []
-    model = RnaDesigner(folder=f"{mine}asking")
+    model = RnaDesigner(folder=f"{mine}asking", objective="gc=0.5")
     work = threading.Thread(
         target=lambda: found.extend(model.design("((((....))))", 5.0, 0)), daemon=True
     )
@@ -151,7 +151,7 @@ def test_a_model_that_asks_vienna_can_judge(mine: str) -> None:
 
 
 def test_what_a_folder_and_a_model_are_travels_to_workers_by_name(mine: str) -> None:
-    asked = design_question(f"{mine}warm", f"{mine}guanine", seconds=20.0)
+    asked = design_question(f"{mine}warm", f"{mine}guanine", ["distance"], seconds=20.0)
     again = pickle.loads(pickle.dumps(asked))  # noqa: S301
     assert again.fold is not None
     assert again.fold("GGGGAAAACCCC") == "((((....))))"

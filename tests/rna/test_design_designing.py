@@ -63,10 +63,10 @@ def pools(told: list[str]) -> Iterator[list[WorkerPool]]:
 def test_designs_are_distinct_fold_into_their_target_and_do_not_depend_on_workers(
     pools: list[WorkerPool], told: list[str]
 ) -> None:
-    asked = question("defect", count=3, seed=5)
+    asked = question("defect", count=2, seed=5)
     found = answers(targets(), asked)
     for structure, designs in zip(STRUCTURES, found, strict=True):
-        assert len({each.sequence for each in designs}) == 3
+        assert len({each.sequence for each in designs}) == 2
         for each in designs:
             assert folded(each.sequence) == each.structure == structure
             assert each.distance == 0
@@ -220,7 +220,7 @@ def fold_warm(sequence: str) -> str:
 
 
 def test_any_folder_can_judge_here_and_in_a_worker(pools: list[WorkerPool]) -> None:
-    asked = question("probability", fold=fold_warm)
+    asked = question("gc=0.5", fold=fold_warm)
     found = answers(targets()[2:3], asked)
     assert fold_warm(found[0][0].sequence) == STRUCTURES[2]
     assert answers(targets()[2:3], asked, pools[0]) == found
@@ -268,6 +268,25 @@ def test_runs_of_a_worker_that_was_killed_are_done_again(
     assert (tmp_path / "dead").exists()
     assert len(told) == 1
     assert told[0].startswith("A worker process died; ")
+
+
+def test_a_file_stops_runs_with_the_best_so_far(tmp_path: Path) -> None:
+    stop, folds = tmp_path / "stop", 0
+
+    def fold(sequence: str) -> str:
+        nonlocal folds
+        folds += 1
+        if folds == 20:
+            stop.touch()
+        return folded(sequence)
+
+    begun = time.process_time()
+    designing = Designing([HOPELESS, HOPELESS], question(seconds=60.0, fold=fold, stop=stop))
+    assert len(list(designing.steps())) == 1
+    first, second = designing.progress
+    assert first.designs[0].structure == "......."
+    assert (second.begun, second.designs) == (0, [])
+    assert time.process_time() - begun < 5.0
 
 
 def test_no_targets_are_done_at_once() -> None:

@@ -17,11 +17,15 @@ from genomark.rna.design.target import Target, codes_of, text_of
         ("", None, "an empty structure; expected dots and brackets"),
         ("((....)", None, "structure, position 1: '(' is never closed; expected a ')' after it"),
         ("(....))", None, "structure, position 7: ')' closes nothing; expected an '(' before it"),
-        ("(.-..)", None, "structure, position 3: unknown symbol '-'; expected dots and brackets"),
+        (
+            "(.-..)",
+            None,
+            "structure, position 3: '-'; expected (, ) and . alone: pairs that cross others cannot",
+        ),
         (
             "((..[[.))..]]",
             None,
-            "[ ] write pairs that cross others; expected nested pairs alone: (, ) and .",
+            "structure, position 5: '['; expected (, ) and . alone: pairs that cross others cannot",
         ),
         (
             "..((..))",

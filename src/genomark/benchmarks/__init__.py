@@ -10,6 +10,8 @@ from genomark.benchmarks.registry import (
     expand,
     load_benchmark,
 )
+from genomark.benchmarks.rna.design_benchmark import DesignBenchmark
+from genomark.benchmarks.rna.structure_benchmark import StructureBenchmark
 from genomark.benchmarks.sequences.registry import with_fits
 from genomark.benchmarks.sequences.sequence_benchmark import SequenceBenchmark
 from genomark.benchmarks.unloadable import Unloadable
@@ -19,10 +21,12 @@ __all__ = [
     "SUITES",
     "Asking",
     "Benchmark",
+    "DesignBenchmark",
     "GeneBenchmark",
     "GeneOptions",
     "PredictorBenchmark",
     "SequenceBenchmark",
+    "StructureBenchmark",
     "Unloadable",
     "benchmark_entry_points",
     "expand",

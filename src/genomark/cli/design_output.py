@@ -14,7 +14,7 @@ from rich.text import Text
 
 from genomark import __version__
 from genomark.atomic import write_whole
-from genomark.cli.fold import _coloured as coloured
+from genomark.cli.fold import coloured
 from genomark.cli.terminal import console, status
 from genomark.errors import UsageError, WriteError, one_line
 from genomark.results.design_report import MEASURES, Designed, design_report, drawn, measured

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -115,31 +119,49 @@ class Work:
         self._question = question
         self._workers = workers
         self._watch = watch
-        self._here_seconds = min(_HERE_SECONDS, _HERE_SHARE * question.seconds)
-        here = Designing(targets, replace(question, seconds=self._here_seconds))
-        #: Parts of the work, and which targets each is about: at first all.
-        self._parts: list[tuple[Sequence[int], Designing]] = [(range(len(targets)), here)]
+        #: Parts of the work, and which targets each is about: the first of all.
+        self._parts: list[tuple[Sequence[int], Designing]] = []
         self.interrupted = False
         self.failure: Exception | None = None
 
     def run(self) -> None:
-        """Work until all is done, the time has ended, or Ctrl-C."""
+        """Work until all is done, the time has ended, or Ctrl-C; a second one ends it at once."""
         try:
-            self._run()
+            with TemporaryDirectory() as folder, self._ended_by_interrupt(Path(folder) / "stop"):
+                self._run()
         except KeyboardInterrupt:
             self.interrupted = True
-            self._watch.say("interrupted: what was found is told as if the time had ended")
         except ModelError as error:
             self.failure = error
+        if self.interrupted:
+            self._watch.say("interrupted: what was found is told as if the time had ended")
+
+    @contextmanager
+    def _ended_by_interrupt(self, stop: Path) -> Iterator[None]:
+        """Let Ctrl-C ask all runs for the best they have."""
+        usual = signal.getsignal(signal.SIGINT)
+
+        def ask(number: int, frame: object) -> None:
+            self.interrupted = True
+            stop.touch()
+            signal.signal(signal.SIGINT, usual)
+
+        self._question = replace(self._question, stop=stop)
+        signal.signal(signal.SIGINT, ask)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, usual)
 
     def _run(self) -> None:
-        began, limit = time.monotonic(), self._here_seconds
+        began, limit = time.monotonic(), min(_HERE_SECONDS, _HERE_SHARE * self._question.seconds)
+        here = Designing(self._targets, replace(self._question, seconds=limit))
+        self._parts.append((range(len(self._targets)), here))
         self._do(lambda: time.monotonic() - began > limit)
-        ((_, here),) = self._parts
         left = [
             number for number, each in enumerate(here.progress) if not _as_if_unlimited(each, limit)
         ]
-        if not left:
+        if self.interrupted or not left:
             return
         with WorkerPool(self._workers, self._watch.say) as pool:
             self._watch.begin(len(left), pool.workers, self._question.seconds)

@@ -105,12 +105,14 @@ def fold(
     found = _fold(made, *_read(sequences, longest), ensemble=ensemble)
     if plot is not None:
         _draw(found, plot)
+    has_energy = any(each.fold.energy is not None for each in found)
+    unit = "; energies in kcal/mol" if has_energy else ""
     if output is None:
         _print(found)
-        status(f"{len(found):,} folded by {made.info.id}; energies in kcal/mol")
+        status(f"{len(found):,} folded by {made.info.id}{unit}")
         return
     write_whole(output, _WRITERS[output.suffix.lower()](found))
-    status(f"{len(found):,} folded by {made.info.id}; energies in kcal/mol: {output}")
+    status(f"{len(found):,} folded by {made.info.id}{unit}: {output}")
 
 
 def _read(words: Sequence[str], longest: int) -> tuple[list[str], list[str]]:
@@ -174,7 +176,7 @@ def _print(found: Sequence[_Folded]) -> None:
     for each in found:
         out.print(f">{one_line(each.id)}", markup=False, soft_wrap=True)
         out.print(each.sequence, markup=False, soft_wrap=True)
-        line = _coloured(each.fold.structure)
+        line = coloured(each.fold.structure)
         if each.fold.energy is not None:
             line.append(f" ({each.fold.energy:6.2f})")
         out.print(line, soft_wrap=True)
@@ -188,7 +190,8 @@ def _print(found: Sequence[_Folded]) -> None:
             )
 
 
-def _coloured(structure: str) -> Text:
+def coloured(structure: str) -> Text:
+    """Colour symbols by the loop they are in."""
     from rich.text import Text
 
     from genomark.rna.drawing import loop_kinds

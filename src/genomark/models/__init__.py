@@ -20,18 +20,22 @@ from genomark.models.capabilities import (
 from genomark.models.python_function import as_model
 from genomark.models.registry import (
     BASELINES,
+    DESIGN_BASELINES,
     FORMS,
     GENE_BASELINES,
     SEQUENCE_BASELINES,
+    STRUCTURE_BASELINES,
     load_model,
     model_entry_points,
 )
 
 __all__ = [
     "BASELINES",
+    "DESIGN_BASELINES",
     "FORMS",
     "GENE_BASELINES",
     "SEQUENCE_BASELINES",
+    "STRUCTURE_BASELINES",
     "Answers",
     "Designer",
     "Embedder",

@@ -13,6 +13,8 @@ from genomark.errors import CapabilityError
 from genomark.models.capabilities import Folder, Model
 from genomark.models.vienna import Vienna
 from genomark.rna.design.designing import Designing, Question
+from genomark.rna.design.energies import energy_table
+from genomark.rna.design.front import non_dominated_sort
 from genomark.rna.design.objectives import DEFAULT_OBJECTIVE, Objective
 from genomark.rna.design.start import Propose
 from genomark.rna.design.target import Target
@@ -88,12 +90,17 @@ def design_question(
         If `folder` does not fold, or `model` tells no probabilities of letters.
     """
     settings, fold = _judge(folder)
+    read = tuple(map(Objective.read, objectives))
+    # What is missing is told before a search, not after it.
+    energy_table(settings)
+    if len(read) > 1:
+        non_dominated_sort()
     return Question(
         seconds=seconds,
         seed=seed,
         count=count,
         settings=settings,
-        objectives=tuple(map(Objective.read, objectives)),
+        objectives=read,
         fold=fold,
         propose=_proposer(model) if model else None,
     )

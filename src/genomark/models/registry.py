@@ -38,6 +38,9 @@ BASELINES = ("gc", "cpg", "kmer", "motif", "control:random")
 GENE_BASELINES = ("bag-of-c8", "minilm", "symbol-ngrams", "control:random")
 #: The same where all are about labelled sequences.
 SEQUENCE_BASELINES = ("onehot", "kmer", "cnn", "control:random")
+#: The same where all are about secondary structures of RNA, and about designs for such.
+STRUCTURE_BASELINES = ("vienna", "control:random")
+DESIGN_BASELINES = ("rna-design",)
 
 
 def model_entry_points() -> dict[str, EntryPoint]:

@@ -40,6 +40,9 @@ _TITLE_SIZE, _GROWS_OVER = 16.0, 1100.0
 #: How large an image shows itself at first: it can be scaled without loss.
 _LARGEST_SHOWN = 1600.0
 _LEGEND_STEPS = 20
+_LEGEND = "probability of the pair, or of being unpaired: 0 to 1"
+#: Of the legend, in letters of the title, its colours among them.
+_LEGEND_WIDTH = 56
 #: How far an arc leaves the straight line, as a share of its length.
 _BEND = 0.3
 
@@ -96,7 +99,8 @@ def draw(
     width, height = high - low
     size = _TITLE_SIZE * scale
     # A letter is about half as wide as it is high.
-    width = max(width, 0.55 * size * len(title) + margin)
+    told = len(title) if agreement is None else max(len(title), _LEGEND_WIDTH)
+    width = max(width, 0.55 * size * told + margin)
     head = size * (2.0 if agreement is None else 3.6)
     parts = [
         _text(low[0] + margin / 2, low[1] - head + 1.3 * size, title, size, bold=True),
@@ -268,9 +272,8 @@ def _legend(x: float, y: float, size: float) -> list[str]:
         f'height="{0.7 * size:.1f}" fill="{_colour(number / (_LEGEND_STEPS - 1))}"/>'
         for number in range(_LEGEND_STEPS)
     ]
-    said = "probability of the pair, or of being unpaired: 0 to 1"
     at = x + (_LEGEND_STEPS + 1) * step
-    return [*boxes, _text(at, y - 0.4 * size, said, 0.75 * size)]
+    return [*boxes, _text(at, y - 0.4 * size, _LEGEND, 0.75 * size)]
 
 
 def _colour(share: float) -> str:

@@ -18,6 +18,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import TracebackType
 from typing import Any, Generic, TypeVar
 
@@ -131,6 +132,8 @@ class WorkerPool:
 
     def submit(self, function: Callable[[Job], Result], job: Job) -> Future[Result]:
         """Hand over one job, whatever becomes of it."""
+        # It lets signals through again when it starts, so it must not start while they are held.
+        resource_tracker.ensure_running()
         with _no_interrupts():
             if self._executor is None:
                 self._executor = self._new_executor()

@@ -215,6 +215,10 @@ class EnergyModel:
         """
         nested = _nested(sequence, structure)
         energy = self.energy(sequence, nested)
+        best, lowest = self._compound(sequence).mfe()
+        if best != nested:
+            # There may be more structures below this one than can be listed.
+            return float(round(lowest - energy, 2))
         for within in (0.5, 1.0, 2.0, most):
             compound = self._rna.fold_compound(
                 sequence, _details(self._rna, self._settings.temperature, self._settings.dangles, 1)

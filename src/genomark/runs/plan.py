@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import msgspec
 import polars as pl
 
-from genomark.benchmarks import Benchmark
+from genomark.benchmarks import Benchmark, PredictorBenchmark
 from genomark.digests import digest_of, digest_of_bytes
 from genomark.errors import CapabilityError, DatasetError, GenomarkError
 from genomark.models import ItemPredictor, Model, TrainingSplit
@@ -185,6 +185,7 @@ def _plan_one(
         # Two ways to write one model.
         return
     own = isinstance(model, ItemPredictor)
+    by_predictors = isinstance(benchmark, PredictorBenchmark)
     seed = settings.seed if own or benchmark.seeded else None
     asked = [benchmark.digest, identity.digest, seed]
     shards = [
@@ -197,7 +198,7 @@ def _plan_one(
             items=part.items,
             seed=settings.seed,
             allow_missing=settings.allow_missing,
-            keep_response=settings.keep_responses and not own and not benchmark.in_process,
+            keep_response=settings.keep_responses and not own and by_predictors,
             in_process=benchmark.in_process,
         )
         for index, part in enumerate(parts)

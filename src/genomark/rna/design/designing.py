@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from genomark.rna.design.front import pareto_ranks
 from genomark.rna.design.objectives import Objective
@@ -33,7 +34,7 @@ class Question:
     seed : int
     count : int
         Designs for each target.
-    settings, objectives, fold, propose
+    settings, objectives, fold, propose, stop
         As of `genomark.rna.design.run.Job`.
     """
 
@@ -44,6 +45,7 @@ class Question:
     objectives: tuple[Objective, ...] = ()
     fold: Callable[[str], str] | None = None
     propose: Propose | None = None
+    stop: Path | None = None
 
     def job(self, target: Target, number: int, seconds: float) -> Job:
         """Make a run."""
@@ -56,6 +58,7 @@ class Question:
             self.objectives,
             self.fold,
             self.propose,
+            self.stop,
         )
 
 
@@ -178,6 +181,7 @@ class Designing:
         lanes = max(1, workers // max(1, len(targets)))
         self.progress = [Progress(target, question, lanes) for target in targets]
         self._pool = pool
+        self._stop = question.stop
 
     def steps(self) -> Iterator[Progress]:
         """Do run after run; give the target that another run was done for.
@@ -193,6 +197,8 @@ class Designing:
 
     def _next(self) -> tuple[Progress, Job] | None:
         """Begin a run: those of targets that had few come first, so that easy ones are done."""
+        if self._stop is not None and self._stop.exists():
+            return None
         for progress in sorted(self.progress, key=lambda each: each.begun):
             job = progress.begin()
             if job is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from genomark.errors import UsageError
 
@@ -30,13 +30,25 @@ def pareto_ranks(designs: Sequence[Judged]) -> list[int]:
     """
     if not designs or len(designs[0].losses) < 2:
         return [0] * len(designs)
+    ranks = non_dominated_sort().pareto_rank([each.losses for each in designs])
+    return [int(rank) for rank in ranks]
+
+
+def non_dominated_sort() -> Any:
+    """Load the module ``moocore``.
+
+    Raises
+    ------
+    UsageError
+        If it is not installed.
+    """
     try:
         import moocore
     except ImportError as error:
         raise UsageError(
             "several objectives at once need moocore: pip install 'genomark[rna]'"
         ) from error
-    return [int(rank) for rank in moocore.pareto_rank([each.losses for each in designs])]
+    return moocore
 
 
 def first_front(designs: Sequence[Design]) -> list[Design]:

@@ -6,10 +6,12 @@ count, does not depend on how many are computed at once.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from pathlib import Path
 from random import Random
 
 from genomark.rna.design.energies import Table, energy_table
@@ -26,6 +28,8 @@ from genomark.rna.vienna import Ensemble, FoldSettings, energies, fold_seconds
 _LEAST_POLISH = 2.0
 #: What the ensemble of all structures takes, where one fold takes 1.
 _ENSEMBLE = 5.0
+#: How often a run looks whether it is to stop, CPU seconds.
+_LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Job:
         From a sequence to its structure, where something else than ViennaRNA is the judge.
     propose : callable or None
         A language model's expectations.
+    stop : Path or None
+        A file; once it is there, the best so far is given.
     """
 
     target: Target
@@ -57,6 +63,31 @@ class Job:
     objectives: tuple[Objective, ...] = ()
     fold: Callable[[str], str] | None = None
     propose: Propose | None = None
+    stop: Path | None = None
+
+
+class _Clock:
+    """Says when a run is to end: its CPU time is spent, or somebody asked for it."""
+
+    def __init__(self, seconds: float, stop: Path | None) -> None:
+        self._started = time.process_time()
+        self._seconds = seconds
+        self._stop = stop
+        self._looked = -math.inf
+        self._stopped = False
+
+    @property
+    def spent(self) -> float:
+        """CPU seconds."""
+        return time.process_time() - self._started
+
+    def late(self) -> bool:
+        """Whether it is time."""
+        spent = self.spent
+        if self._stop is not None and spent - self._looked > _LOOK_SECONDS:
+            self._looked = spent
+            self._stopped = self._stop.exists()
+        return self._stopped or spent >= self._seconds
 
 
 @dataclass(frozen=True)
@@ -120,21 +151,16 @@ def run(job: Job) -> Outcome:
 
 def _run(job: Job, judge: Judge, model: Measurer) -> Outcome:
     table = _table(job.settings)
-    started = time.process_time()
-
-    def late() -> bool:
-        return time.process_time() - started >= job.seconds
-
+    clock = _Clock(job.seconds, job.stop)
     search = Search(job.target, judge, table, f"{job.seed} {job.number}", job.propose)
-    solution = search.run(late)
+    solution = search.run(clock.late)
     best = search.best
     designs: list[Design] = []
     if solution is not None:
-        designs = _polished(job, solution, judge, model, search.effort, late)
+        designs = _polished(job, solution, judge, model, search.effort, clock.late)
     elif best is not None:
         designs = [_design(best.sequence, best.structure, (), job.target, model)]
-    seconds = time.process_time() - started
-    return Outcome(job.number, tuple(designs), seconds, solution is not None, search.folds)
+    return Outcome(job.number, tuple(designs), clock.spent, solution is not None, search.folds)
 
 
 def _polished(

@@ -61,15 +61,16 @@ class Target:
                 f"{where}: {len(self.structure):,} nt; expected at most {LONGEST_TARGET:,}, as "
                 "one fold of more takes too long. Design its domains one by one"
             )
+        place = next((k for k, each in enumerate(self.structure) if each not in "()."), None)
+        if place is not None:
+            raise UsageError(
+                f"{where}: structure, position {place + 1}: {self.structure[place]!r}; expected (, "
+                ") and . alone: pairs that cross others cannot be designed"
+            )
         try:
             partner = partners(self.structure)
         except UsageError as error:
             raise UsageError(f"{where}: {error}") from None
-        if strange := set(self.structure) - set("()."):
-            raise UsageError(
-                f"{where}: {' '.join(sorted(strange))} write pairs that cross others; expected "
-                "nested pairs alone: (, ) and ."
-            )
         _check_loops(where, partner)
         _check_constraint(where, partner, self.constraint)
 
