@@ -38,4 +38,5 @@ uv pip install --no-deps --editable .
 # Compile the kernels now, so that the first run does not wait for it.
 "$venv/bin/python" -m genomark.scoring.warm
 "$venv/bin/python" -m genomark.probes.warm
+"$venv/bin/python" -m genomark.rna.warm
 echo "Ready. Try: $venv/bin/genomark run"

@@ -212,6 +212,15 @@ def test_designs_are_folded_again_in_another_process(
     assert json.loads((tmp_path / "d.json").read_text())["designs"][0]["verified"] is False
 
 
+def test_compiling_is_told_of_where_it_takes_long(
+    genomark_cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(design_work, "_SILENT_SECONDS", 0.05)
+    assert "compiling" not in genomark_cli("design", "--structure", HAIRPIN).err
+    monkeypatch.setattr(design_work, "warm_up", lambda: time.sleep(0.3))
+    assert "compiling, this once" in genomark_cli("design", "--structure", HAIRPIN).err
+
+
 @pytest.mark.usefixtures("in_processes")
 def test_a_killed_worker_is_told_of_and_changes_nothing(
     genomark_cli, own_folder, tmp_path: Path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,12 +20,15 @@ from genomark.cli.terminal import status
 from genomark.errors import ModelError, one_line
 from genomark.results.design_report import Designed
 from genomark.rna.design.designing import Designing, Progress, Question
+from genomark.rna.design.run import warm_up
 from genomark.rna.design.target import Target
 from genomark.rna.pool import WorkerPool
 
 #: So long is tried here, before processes are started: seconds in all, and at most this share of
 #: the time of a target. Most structures of some dozens of bases need no more.
 _HERE_SECONDS, _HERE_SHARE = 1.0, 0.1
+#: After which it is said what takes so long.
+_SILENT_SECONDS = 2.0
 
 
 class Watch:
@@ -154,6 +158,11 @@ class Work:
             signal.signal(signal.SIGINT, usual)
 
     def _run(self) -> None:
+        # The first time on a machine the search is compiled, which takes some ten seconds.
+        waiting = threading.Timer(_SILENT_SECONDS, self._watch.say, ["compiling, this once"])
+        waiting.start()
+        warm_up()
+        waiting.cancel()
         began, limit = time.monotonic(), min(_HERE_SECONDS, _HERE_SHARE * self._question.seconds)
         here = Designing(self._targets, replace(self._question, seconds=limit))
         self._parts.append((range(len(self._targets)), here))
