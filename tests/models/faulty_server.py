@@ -195,6 +195,10 @@ def half_closes(connection: Connection) -> Awaitable[None]:
     return connection.end()
 
 
+#: Turns of the loop from taking a connection in to its task.
+_TURNS = 5
+
+
 class Faulty:
     """The server, in a thread of its own.
 
@@ -249,6 +253,11 @@ class Faulty:
     async def die(self, seconds: float) -> None:
         """Reset all connections, refuse new ones, and come back (to be called by a mode)."""
         assert self._server is not None
+        # Whom the loop has taken in already is reset with all others: a connection that meets a
+        # server closed meanwhile would be left hanging.
+        self._loop.remove_reader(self._server.sockets[0].fileno())
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
         self._server.close()
         # Bound all the while, so that nobody else is given the port; not listening, so nobody is
         # connected either.
