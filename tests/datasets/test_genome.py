@@ -240,7 +240,7 @@ def test_a_missing_library_is_named_with_its_extra(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pysam", None)
-    with pytest.raises(UsageError, match=r"needs pysam.*pip install 'genomark\[genome\]'"):
+    with pytest.raises(UsageError, match=r"needs pysam: pip install 'genomark\[genome\]'$"):
         open_genome(plain(tmp_path))
 
 

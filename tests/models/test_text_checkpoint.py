@@ -18,7 +18,6 @@ from transformers import AutoTokenizer, BertModel
 
 from genomark.errors import ModelError, UsageError
 from genomark.models import load_model, registry
-from genomark.models.genes import checkpoint as module
 from genomark.models.genes.checkpoint import CheckpointEncoder
 from genomark.models.genes.text import text as from_checkpoint
 
@@ -319,12 +318,20 @@ def test_a_name_of_the_hub_is_brought_at_its_revision(saved: Path, monkeypatch) 
     assert not any("bin" in pattern or "h5" in pattern for pattern in trusting["allow_patterns"])
 
 
-@pytest.mark.parametrize("absent", ["torch", "sentence_transformers"])
-def test_a_missing_library_is_one_line(sentence: Path, monkeypatch, absent: str) -> None:
-    found = module.find_spec
-    monkeypatch.setattr(module, "find_spec", lambda name: None if name == absent else found(name))
-    shown = absent.replace("_", "-")
-    assert complaint(sentence).endswith(f" needs {shown}: pip install {shown}")
+@pytest.mark.parametrize(
+    ("absent", "end"),
+    [
+        ("torch", "needs torch: pip install 'genomark[torch]'"),
+        (
+            "sentence_transformers",
+            ", which has a modules.json, needs sentence-transformers: "
+            "pip install sentence-transformers",
+        ),
+    ],
+)
+def test_a_missing_library_is_one_line(sentence: Path, monkeypatch, absent: str, end: str) -> None:
+    monkeypatch.setitem(sys.modules, absent, None)
+    assert complaint(sentence).endswith(end)
 
 
 def test_torch_is_imported_when_it_is_used(saved: Path) -> None:

@@ -252,5 +252,5 @@ def test_sequences_are_read_as_rna() -> None:
 
 def test_without_viennarna_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "RNA", None)
-    with pytest.raises(UsageError, match=r"pip install 'genomark\[rna\]'"):
+    with pytest.raises(UsageError, match=r"needs ViennaRNA: pip install 'genomark\[rna\]'$"):
         vienna_rna()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import builtins
+import sys
 
 import numpy as np
 import pytest
@@ -72,13 +72,10 @@ def test_a_share_of_the_bases_is_hidden():
 
 
 def test_without_pytorch_one_line_says_what_to_install(monkeypatch):
-    real = builtins.__import__
-
-    def no_torch(name, *rest):
-        if name.partition(".")[0] in ("torch", "safetensors"):
-            raise ModuleNotFoundError(f"No module named '{name}'", name=name)
-        return real(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", no_torch)
-    with pytest.raises(UsageError, match=r"pip install 'genomark\[torch\]'"):
+    install = r"pip install 'genomark\[torch\]'$"
+    monkeypatch.setitem(sys.modules, "safetensors.torch", None)
+    with pytest.raises(UsageError, match=f"^training needs safetensors: {install}"):
+        import_torch()
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(UsageError, match=f"^training needs torch: {install}"):
         import_torch()

@@ -332,7 +332,7 @@ def test_code_of_others_runs_only_if_the_user_says_so(tmp_path, onehot, monkeypa
 
 def test_without_safetensors_the_extra_is_named(onehot, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    with pytest.raises(UsageError, match=r"need safetensors.*pip install 'genomark\[hub\]'"):
+    with pytest.raises(UsageError, match=r"needs safetensors: pip install 'genomark\[hub\]'$"):
         load_fit(onehot)
 
 

@@ -42,8 +42,9 @@ def augment(
       genomark augment -m hf:./checkpoint -i train.fa -o more.jsonl --share 0.3
     """
     from genomark.atomic import write_whole
+    from genomark.cli.tables import check_ending
     from genomark.cli.terminal import status
-    from genomark.errors import CapabilityError, UsageError
+    from genomark.errors import CapabilityError
     from genomark.models import load_model
     from genomark.models.augment import augment as augmented
     from genomark.models.genes.waiting import Waiting
@@ -51,9 +52,7 @@ def augment(
     from genomark.sequences.columns import Columns, ids_of, sequences_of
     from genomark.sequences.formats import read_records
 
-    writer = _WRITERS.get(output.suffix.lower())
-    if writer is None:
-        raise UsageError(f"{output}: expected a name that ends in {', '.join(_WRITERS)}")
+    check_ending(output, _WRITERS)
     made = load_model(model)
     if not isinstance(made, HubModel):
         raise CapabilityError(f"'{model}': cannot fill in tokens; expected hf:ORG/NAME")
@@ -74,7 +73,7 @@ def augment(
         for name, each, told in zip(ids, found, _told(records), strict=True)
         for number, copy in enumerate(each, start=1)
     ]
-    write_whole(output, writer(rows, output).encode())
+    write_whole(output, _WRITERS[output.suffix.lower()](rows, output).encode())
     status(f"{len(rows):,} copies of {len(sequences):,} sequences are in {output}")
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +14,9 @@ from rich.text import Text
 from genomark import __version__
 from genomark.atomic import write_whole
 from genomark.cli.fold import coloured
+from genomark.cli.tables import TABLE_ENDINGS, check_ending, table_bytes
 from genomark.cli.terminal import console, status
-from genomark.errors import UsageError, WriteError, one_line
+from genomark.errors import WriteError, one_line
 from genomark.results.design_report import MEASURES, Designed, design_report, drawn, measured
 from genomark.rna.parameters import vienna_rna
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 #: Of the JSON document; raised when a reader of an older one would go wrong.
 SCHEMA_VERSION = "1"
+_FASTA = (".fa", ".fasta")
+#: JSON is the document's.
+_TABLES = tuple(ending for ending in TABLE_ENDINGS if ending != ".json")
 #: Positions that a line names before it says that there are more.
 _POSITIONS_SHOWN = 10
 #: Columns before sequences and structures, which lie below each other.
@@ -49,10 +52,9 @@ class Delivery:
     def __init__(
         self, output: Path | None, document: Path | None, report: Path | None, plot: Path | None
     ) -> None:
-        known = ((output, tuple(_WRITERS)), (report, (".html", ".htm")), (plot, (".svg",)))
-        for path, endings in known:
-            if path is not None and path.suffix.lower() not in endings:
-                raise UsageError(f"{path}: expected a name that ends in {', '.join(endings)}")
+        check_ending(output, (*_TABLES, *_FASTA))
+        check_ending(report, (".html", ".htm"))
+        check_ending(plot, (".svg",))
         self._output = output
         self._document = document
         self._report = report
@@ -89,7 +91,9 @@ class Delivery:
         self, found: Sequence[Designed], energies: FoldSettings, settings: Mapping[str, Any]
     ) -> None:
         if self._output is not None:
-            write_whole(self._output, _WRITERS[self._output.suffix.lower()](found))
+            is_fasta = self._output.suffix.lower() in _FASTA
+            content = _fasta(found) if is_fasta else table_bytes(_table(found), self._output)
+            write_whole(self._output, content)
             status(f"designs: {self._output}")
         if self._document is not None:
             write_whole(self._document, document(found, settings))
@@ -220,12 +224,6 @@ def _table(found: Sequence[Designed]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=_COLUMNS)
 
 
-def _parquet(found: Sequence[Designed]) -> bytes:
-    content = io.BytesIO()
-    _table(found).write_parquet(content)
-    return content.getvalue()
-
-
 def _fasta(found: Sequence[Designed]) -> bytes:
     """Two lines a design: all that is known in the header, and the sequence."""
     lines = []
@@ -251,12 +249,4 @@ _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "distance": pl.Int64,
     **dict.fromkeys(MEASURES, pl.Float64),
     "verified": pl.Boolean,
-}
-_WRITERS: dict[str, Callable[[Sequence[Designed]], bytes]] = {
-    ".csv": lambda found: _table(found).write_csv().encode(),
-    ".tsv": lambda found: _table(found).write_csv(separator="\t").encode(),
-    ".parquet": _parquet,
-    ".jsonl": lambda found: _table(found).write_ndjson().encode(),
-    ".fa": _fasta,
-    ".fasta": _fasta,
 }

@@ -32,16 +32,15 @@ def embed(
       genomark embed -m hf:./checkpoint,pooling=cls,layer=6 -i table.csv -o vectors.h5ad
     """
     from genomark.atomic import write_whole
+    from genomark.cli.tables import check_ending
     from genomark.cli.terminal import status
-    from genomark.errors import CapabilityError, UsageError
+    from genomark.errors import CapabilityError
     from genomark.models import Embedder, load_model
     from genomark.models.genes.waiting import Waiting
     from genomark.sequences import read_sequences
 
     writers = {".parquet": _parquet, ".h5ad": _h5ad, ".npz": _npz}
-    writer = writers.get(output.suffix.lower())
-    if writer is None:
-        raise UsageError(f"{output}: expected a name that ends in {', '.join(writers)}")
+    check_ending(output, writers)
     made = load_model(model)
     if not isinstance(made, Embedder):
         raise CapabilityError(
@@ -50,7 +49,7 @@ def embed(
     ids, sequences = read_sequences(input)
     with Waiting(len(sequences), f"{made.info.id}: sequences") as waiting:
         vectors = made.embed(sequences, waiting.advance)
-    write_whole(output, writer(list(ids), vectors))
+    write_whole(output, writers[output.suffix.lower()](list(ids), vectors))
     status(f"{len(ids):,} vectors of {vectors.shape[1]:,} numbers are in {output}")
 
 
@@ -83,12 +82,9 @@ def _h5ad(ids: list[str], vectors: NDArray[np.float32]) -> bytes:
     """An AnnData file: sequences are its observations."""
     import io
 
-    from genomark.errors import UsageError
+    from genomark.extras import import_extra
 
-    try:
-        import h5py
-    except ImportError as error:
-        raise UsageError("h5ad needs h5py: pip install 'genomark[h5ad]'") from error
+    h5py = import_extra("h5ad", "h5py", "h5ad")
     content = io.BytesIO()
     with h5py.File(content, "w", track_order=False) as file:
         file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -84,16 +84,15 @@ def fold(
       genomark fold GGGGAAAACCCC -m vienna:method=mea,temperature=25
     """
     from genomark.atomic import write_whole
+    from genomark.cli.tables import TABLE_ENDINGS, check_ending, table_bytes
     from genomark.cli.terminal import status
-    from genomark.errors import CapabilityError, UsageError
+    from genomark.errors import CapabilityError
     from genomark.models import Folder, load_model
     from genomark.models.vienna import Vienna
     from genomark.rna.vienna import LONGEST, LONGEST_MATRIX
 
-    if output is not None and output.suffix.lower() not in _WRITERS:
-        raise UsageError(f"{output}: expected a name that ends in {', '.join(_WRITERS)}")
-    if plot is not None and plot.suffix.lower() != ".svg":
-        raise UsageError(f"{plot}: expected a name that ends in .svg")
+    check_ending(output, (*TABLE_ENDINGS, ".dbn"))
+    check_ending(plot, (".svg",))
     made = load_model(model)
     if not isinstance(made, Folder):
         raise CapabilityError(f"Model '{model}' does not fold RNA; one that does: vienna")
@@ -111,7 +110,8 @@ def fold(
         _print(found)
         status(f"{len(found):,} folded by {made.info.id}{unit}")
         return
-    write_whole(output, _WRITERS[output.suffix.lower()](found))
+    is_dbn = output.suffix.lower() == ".dbn"
+    write_whole(output, _dbn(found) if is_dbn else table_bytes(_table(found), output))
     status(f"{len(found):,} folded by {made.info.id}{unit}: {output}")
 
 
@@ -244,14 +244,6 @@ def _table(found: Sequence[_Folded]) -> pl.DataFrame:
     )
 
 
-def _parquet(found: Sequence[_Folded]) -> bytes:
-    import io
-
-    content = io.BytesIO()
-    _table(found).write_parquet(content)
-    return content.getvalue()
-
-
 def _dbn(found: Sequence[_Folded]) -> bytes:
     """Three lines a sequence: header with the energy, sequence, structure."""
     from genomark.errors import one_line
@@ -262,13 +254,3 @@ def _dbn(found: Sequence[_Folded]) -> bytes:
         told = "" if energy is None else f" energy={energy:.2f}"
         lines += [f">{one_line(each.id)}{told}", each.sequence, each.fold.structure]
     return "".join(f"{line}\n" for line in lines).encode()
-
-
-_WRITERS: dict[str, Callable[[Sequence[_Folded]], bytes]] = {
-    ".csv": lambda found: _table(found).write_csv().encode(),
-    ".tsv": lambda found: _table(found).write_csv(separator="\t").encode(),
-    ".parquet": _parquet,
-    ".json": lambda found: _table(found).write_json().encode() + b"\n",
-    ".jsonl": lambda found: _table(found).write_ndjson().encode(),
-    ".dbn": _dbn,
-}

@@ -72,14 +72,14 @@ def predict(
       genomark predict -m py:./my_model.py:predict -i new.fa -o answers.jsonl
     """
     from genomark.atomic import write_whole
+    from genomark.cli.tables import TABLE_ENDINGS, check_ending, table_bytes
     from genomark.cli.terminal import status
     from genomark.errors import UsageError
     from genomark.models.genes.waiting import Waiting
     from genomark.protocol import PredictionTask
     from genomark.sequences import read_sequences
 
-    if output is not None and output.suffix.lower() not in _WRITERS:
-        raise UsageError(f"{output}: expected a name that ends in {', '.join(_WRITERS)}")
+    check_ending(output, TABLE_ENDINGS)
     folders = [folder for word in models if (folder := _folder(word)) is not None]
     if len(folders) < len(models) > 1:
         raise UsageError("only saved fits can be averaged: name folders, or a single model")
@@ -93,7 +93,7 @@ def predict(
     if output is None:
         sys.stdout.write(frame.write_csv())
         return
-    write_whole(output, _WRITERS[output.suffix.lower()](frame))
+    write_whole(output, table_bytes(frame, output))
     status(f"answers to {len(ids):,} sequences are in {output}")
 
 
@@ -248,20 +248,3 @@ def _points(model: Predictor, asked: PredictionTask) -> Answering:
         return pl.DataFrame({"id": pl.Series(ids, dtype=pl.String), "value": frame["value"]})
 
     return answer
-
-
-def _parquet(frame: pl.DataFrame) -> bytes:
-    import io
-
-    content = io.BytesIO()
-    frame.write_parquet(content)
-    return content.getvalue()
-
-
-_WRITERS: dict[str, Callable[[pl.DataFrame], bytes]] = {
-    ".csv": lambda frame: frame.write_csv().encode(),
-    ".tsv": lambda frame: frame.write_csv(separator="\t").encode(),
-    ".parquet": _parquet,
-    ".json": lambda frame: frame.write_json().encode() + b"\n",
-    ".jsonl": lambda frame: frame.write_ndjson().encode(),
-}

@@ -7,14 +7,15 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from genomark.datasets.location import cache_folder, writing
 from genomark.datasets.twobit import TwoBit
 from genomark.digests import digest_of
 from genomark.errors import UsageError
+from genomark.extras import import_extra
 
 #: Reads ``[start, end)`` of a chromosome, both inside it.
 _Read = Callable[[str, int, int], str]
@@ -152,7 +153,7 @@ def reverse_complement(sequence: str) -> str:
 
 
 def _open_fasta(path: Path, *, packed: bool) -> tuple[Mapping[str, int], _Read]:
-    pysam = _pysam(path)
+    pysam = import_extra(str(path), "pysam", "genome")
     index, blocks = _indexes(pysam, path, packed=packed)
     try:
         handle: Any = pysam.FastaFile(
@@ -173,7 +174,7 @@ def _open_fasta(path: Path, *, packed: bool) -> tuple[Mapping[str, int], _Read]:
     return dict(zip(handle.references, handle.lengths, strict=True)), read
 
 
-def _indexes(pysam: Any, path: Path, *, packed: bool) -> tuple[Path, Path]:
+def _indexes(pysam: ModuleType, path: Path, *, packed: bool) -> tuple[Path, Path]:
     """Find the index and, for bgzip, that of its blocks; build both if need be."""
     about = path.stat()
     beside = path.with_name(f"{path.name}.fai"), path.with_name(f"{path.name}.gzi")
@@ -196,7 +197,7 @@ def _indexes(pysam: Any, path: Path, *, packed: bool) -> tuple[Path, Path]:
     return index, blocks
 
 
-def _build(pysam: Any, path: Path, index: Path, blocks: Path) -> None:
+def _build(pysam: ModuleType, path: Path, index: Path, blocks: Path) -> None:
     # The library writes to standard error what the exception does not say.
     quiet = pysam.set_verbosity(0)
     try:
@@ -208,12 +209,3 @@ def _build(pysam: Any, path: Path, index: Path, blocks: Path) -> None:
         ) from error
     finally:
         pysam.set_verbosity(quiet)
-
-
-def _pysam(path: Path) -> Any:
-    try:
-        return import_module("pysam")
-    except ImportError:
-        raise UsageError(
-            f"{path} needs pysam, which is not installed: pip install 'genomark[genome]'"
-        ) from None

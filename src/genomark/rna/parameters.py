@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 from genomark.errors import UsageError, one_line
+from genomark.extras import import_extra
 
 #: Energies that ViennaRNA ships, and what loads them.
 PARAMETER_SETS = {
@@ -29,7 +30,7 @@ _WORDS = {"Misc": (4, 6)}
 Rows = list[list[str]]
 
 
-def vienna_rna() -> Any:
+def vienna_rna() -> ModuleType:
     """Load the module ``RNA``.
 
     Raises
@@ -37,13 +38,7 @@ def vienna_rna() -> Any:
     UsageError
         If it is not installed.
     """
-    try:
-        import RNA
-    except ImportError as error:
-        raise UsageError(
-            "folding with vienna needs ViennaRNA: pip install 'genomark[rna]'"
-        ) from error
-    return RNA
+    return import_extra("folding with vienna", "RNA", "rna")
 
 
 def energy_sections(parameters: str, file_text: str = "") -> dict[str, Rows]:

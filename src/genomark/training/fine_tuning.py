@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
 from genomark.digests import digest_of
 from genomark.errors import CapabilityError, UsageError
+from genomark.extras import import_extra
 from genomark.models import Answers, FittedTask, Fitting
 from genomark.models.hub.checkpoint import HubCheckpoint
 from genomark.models.hub.vocabulary import Tokens
@@ -218,13 +219,9 @@ def with_low_rank(trunk: nn.Module, settings: LowRank) -> nn.Module:
     UsageError
         If peft is not installed, or the network has no linear layer.
     """
-    try:
-        from peft import LoraConfig, inject_adapter_in_model
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"LoRA needs {error.name}, which is not installed; expected the extra 'hub': "
-            "pip install 'genomark[hub]'"
-        ) from error
+    import_extra("LoRA", "peft", "hub")
+    from peft import LoraConfig, inject_adapter_in_model
+
     named, transposed = _linear_layers(trunk)
     if not named:
         raise UsageError(

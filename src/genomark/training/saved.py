@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from genomark.atomic import write_whole
 from genomark.errors import CapabilityError, ModelError, UsageError, WriteError, one_line
+from genomark.extras import import_extra
 from genomark.models import Answers, FittedTask, TaskTrainable, load_model
 from genomark.scoring import ModelIdentity
 from genomark.sequences import Kind, TaskSplit
@@ -291,12 +293,5 @@ def _arrays(path: Path, sha256: str) -> dict[str, NDArray[Any]]:
     return arrays
 
 
-def _safetensors() -> Any:
-    try:
-        import safetensors.numpy
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            "Saved fits need safetensors, which is not installed; expected the extra 'hub': "
-            "pip install 'genomark[hub]'"
-        ) from error
-    return safetensors.numpy
+def _safetensors() -> ModuleType:
+    return import_extra("a saved fit", "safetensors.numpy", "hub")

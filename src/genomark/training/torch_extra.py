@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from types import ModuleType
 
-from genomark.errors import UsageError
+from genomark.extras import import_extra
 
 
-def import_torch() -> Any:
+def import_torch() -> ModuleType:
     """Import PyTorch.
 
     Raises
@@ -17,14 +17,9 @@ def import_torch() -> Any:
     UsageError
         If it is not installed.
     """
-    try:
-        import safetensors.torch  # noqa: F401  (checkpoints are written with it)
-        import torch
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"Training needs {error.name}, which is not installed; "
-            "expected the extra 'torch': pip install 'genomark[torch]'"
-        ) from error
+    torch = import_extra("training", "torch", "torch")
+    # Checkpoints are written with it.
+    import_extra("training", "safetensors.torch", "torch")
     return torch
 
 

@@ -408,5 +408,5 @@ def test_settings_out_of_range_are_refused(folder, settings, message) -> None:
 
 def test_without_the_package_the_extra_is_named(folder, monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "borzoi_pytorch", None)
-    with pytest.raises(UsageError, match=r"needs borzoi_pytorch .*'genomark\[borzoi\]'"):
+    with pytest.raises(UsageError, match=r"needs borzoi_pytorch: .*'genomark\[borzoi\]'$"):
         borzoi(str(folder))

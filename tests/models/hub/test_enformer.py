@@ -404,7 +404,7 @@ def test_a_checkpoint_of_another_kind_is_refused(tmp_path) -> None:
 
 def test_without_the_package_the_extra_is_named(folder, monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "enformer_pytorch", None)
-    with pytest.raises(UsageError, match=r"needs enformer_pytorch .*'genomark\[enformer\]'"):
+    with pytest.raises(UsageError, match=r"needs enformer_pytorch: .*'genomark\[enformer\]'$"):
         enformer(str(folder))
 
 

@@ -17,7 +17,6 @@ from safetensors.torch import load_file, save_file
 
 from genomark.errors import CapabilityError, GenomarkError, ModelError, UsageError
 from genomark.models import load_model, registry
-from genomark.models.hub import files
 from genomark.models.hub.checkpoint import HubCheckpoint
 from genomark.models.hub.model import hub_model
 
@@ -191,9 +190,9 @@ def test_a_checkpoint_of_the_hub_is_known_by_its_commit(copy: Path, monkeypatch)
 
 @pytest.mark.parametrize(("absent", "extra"), [("torch", "torch"), ("transformers", "hub")])
 def test_a_missing_library_is_named_by_its_extra(checkpoint, monkeypatch, absent, extra) -> None:
-    found = files.find_spec
-    monkeypatch.setattr(files, "find_spec", lambda name: None if name == absent else found(name))
-    said = complaint(checkpoint("esm"))
+    saved = checkpoint("esm")
+    monkeypatch.setitem(sys.modules, absent, None)
+    said = complaint(saved)
     assert said.endswith(f" needs {absent}: pip install 'genomark[{extra}]'")
 
 

@@ -10,9 +10,10 @@ from typing import Literal
 
 from genomark.digests import digest_of
 from genomark.errors import UsageError
+from genomark.extras import require_extras
 from genomark.models.genes.encoders import Batch, digest_of_checkpoint
 from genomark.models.genes.torch_encoders import Loading, SentenceEncoder, TokenMean
-from genomark.models.hub.files import CODE, READ, downloaded, files_of, local_folder
+from genomark.models.hub.files import CODE, LIBRARIES, READ, downloaded, files_of, local_folder
 
 #: Raise it when vectors change, so that none kept from before is taken for a new one.
 _VERSION = "1"
@@ -58,7 +59,7 @@ class CheckpointEncoder:
     ) -> None:
         if window < 0:
             raise UsageError(f"text:{name}: window={window}: expected a number of tokens")
-        _require(name, "torch", "transformers", "safetensors", "huggingface_hub")
+        require_extras(f"text:{name}", LIBRARIES)
         self.name = name
         self._pooling = pooling
         self._special = special
@@ -96,7 +97,12 @@ class CheckpointEncoder:
                 f"text:{self.name}: the checkpoint pools in its own way (modules.json), so "
                 "special= and window= say nothing; add pooling=mean for a mean of its tokens"
             )
-        _require(f"{self.name}, which has a modules.json,", "sentence_transformers")
+        # No extra brings it: most checkpoints do without.
+        if find_spec("sentence_transformers") is None:
+            raise UsageError(
+                f"text:{self.name}, which has a modules.json, needs sentence-transformers: "
+                "pip install sentence-transformers"
+            )
         return SentenceEncoder(loading)
 
     @cached_property
@@ -118,9 +124,3 @@ class CheckpointEncoder:
     @property
     def _patterns(self) -> tuple[str, ...]:
         return (*READ, CODE) if self._trust else READ
-
-
-def _require(name: str, *packages: str) -> None:
-    absent = [package.replace("_", "-") for package in packages if find_spec(package) is None]
-    if absent:
-        raise UsageError(f"text:{name} needs {', '.join(absent)}: pip install {' '.join(absent)}")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array
 
 from genomark.errors import UsageError
+from genomark.extras import import_extra
 from genomark.models.genes.named_vectors import NamedVectors, as_float32, reading
 
 #: Where a matrix may be, and what its rows belong to.
@@ -42,10 +43,7 @@ def read_h5ad(path: Path, key: str = "X", names: str = "") -> NamedVectors:
     ------
     UsageError
     """
-    try:
-        import h5py
-    except ImportError as error:
-        raise UsageError(f"{path}: h5ad needs h5py: pip install 'genomark[h5ad]'") from error
+    h5py = import_extra(f"{path}: h5ad", "h5py", "h5ad")
     with reading(path, "h5ad"), h5py.File(path, "r") as file:
         place = _place(path, file, key)
         folder = place.partition("/")[0]

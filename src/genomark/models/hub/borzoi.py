@@ -20,6 +20,7 @@ import polars as pl
 
 from genomark.digests import digest_of_file
 from genomark.errors import UsageError
+from genomark.extras import import_extra
 from genomark.models.declaration import Declaration
 from genomark.models.hub.loading import as_model_error, without_bars
 from genomark.models.hub.network import Device, Precision
@@ -33,7 +34,6 @@ from genomark.models.hub.sequence_to_track import (
     WindowFunction,
     count_bins,
     identity,
-    import_package,
     load_weights,
     offered_species,
 )
@@ -100,7 +100,7 @@ def borzoi(
     settings = {key: value for key, value in locals().items() if key != "name"}
     files = TrackFiles(name, kind="borzoi")
     spec = files.spec
-    package = import_package(spec, "borzoi_pytorch", "borzoi")
+    package = import_extra(spec, "borzoi_pytorch", "borzoi")
     config = _config(package, files)
     target = config.bins_to_return if config.return_center_bins_only else _ALL_BINS
     n_bins = count_bins(spec, length, _UNIT, _BIN, target)

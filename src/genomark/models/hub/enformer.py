@@ -16,6 +16,7 @@ import numpy as np
 from genomark.datasets import path as dataset_path
 from genomark.digests import digest_of_file
 from genomark.errors import UsageError
+from genomark.extras import import_extra
 from genomark.models.declaration import Declaration
 from genomark.models.hub.loading import as_model_error, without_bars
 from genomark.models.hub.network import Device, Precision
@@ -29,7 +30,6 @@ from genomark.models.hub.sequence_to_track import (
     WindowFunction,
     count_bins,
     identity,
-    import_package,
     load_weights,
     offered_species,
 )
@@ -108,7 +108,7 @@ def enformer(
     settings = {key: value for key, value in locals().items() if key != "name"}
     files = TrackFiles(name, kind="enformer")
     spec = files.spec
-    package = import_package(spec, "enformer_pytorch", "enformer")
+    package = import_extra(spec, "enformer_pytorch", "enformer")
     config = _config(package, files)
     unit = 2**config.num_downsamples
     n_bins = count_bins(spec, length, unit, unit, config.target_length)

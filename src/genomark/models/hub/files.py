@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from genomark.errors import ModelError, UsageError, one_line
+from genomark.extras import require_extras
 from genomark.models.genes.encoders import digest_of_checkpoint
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?")
@@ -23,7 +23,8 @@ _LEFT = ("onnx/*", "openvino/*", "original/*")
 _SAFE, _BIN = "model*.safetensors", "pytorch_model*.bin"
 #: A pointer of Git LFS is a text of three lines that begins like this.
 _POINTER, _LONGEST_POINTER = b"version https://git-lfs.github.com/spec/", 1024
-_PACKAGES = {
+#: What checkpoints are read with, and the extra that brings it.
+LIBRARIES = {
     "torch": "torch",
     "transformers": "hub",
     "safetensors": "hub",
@@ -111,12 +112,7 @@ class CheckpointFiles:
 
     def __post_init__(self) -> None:
         """Refuse a name that is none, and say which libraries are lacking."""
-        absent = [package for package in _PACKAGES if find_spec(package) is None]
-        if absent:
-            extras = ",".join(sorted({_PACKAGES[package] for package in absent}))
-            raise UsageError(
-                f"{self.spec} needs {', '.join(absent)}: pip install 'genomark[{extras}]'"
-            )
+        require_extras(self.spec, LIBRARIES)
         local_folder(self.spec, self.name)
 
     @property

@@ -6,7 +6,6 @@ the function of windows that a `TrackPredictor` is made of. `docs/design/sequenc
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from genomark.digests import digest_of
 from genomark.errors import ModelError, UsageError, one_line
 from genomark.models.genes.text_embedder import spec_of
 from genomark.models.hub.files import CheckpointFiles
-from genomark.models.hub.loading import as_model_error, first_line
+from genomark.models.hub.loading import as_model_error
 from genomark.models.hub.network import Device, Precision
 from genomark.models.hub.targets import SPECIES
 from genomark.scoring import ModelIdentity
@@ -95,22 +94,6 @@ def identity(
         digest=digest_of([files.kind, _VERSION, files.digest, *answers_on]),
         notes=list(notes),
     )
-
-
-def import_package(spec: str, package: str, extra: str) -> Any:
-    """Import the package that defines a network.
-
-    Raises
-    ------
-    UsageError
-        If it, or what it needs, is not installed.
-    """
-    try:
-        return importlib.import_module(package)
-    except ImportError as error:
-        raise UsageError(
-            f"{spec} needs {package} ({first_line(error)}): pip install 'genomark[{extra}]'"
-        ) from error
 
 
 def offered_species(spec: str, asked: Species, heads: Mapping[str, int]) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar
+from types import ModuleType
+from typing import Protocol, TypeVar
 
-from genomark.errors import UsageError
+from genomark.extras import import_extra
 
 
 class Judged(Protocol):
@@ -34,7 +35,7 @@ def pareto_ranks(designs: Sequence[Judged]) -> list[int]:
     return [int(rank) for rank in ranks]
 
 
-def non_dominated_sort() -> Any:
+def non_dominated_sort() -> ModuleType:
     """Load the module ``moocore``.
 
     Raises
@@ -42,13 +43,7 @@ def non_dominated_sort() -> Any:
     UsageError
         If it is not installed.
     """
-    try:
-        import moocore
-    except ImportError as error:
-        raise UsageError(
-            "several objectives at once need moocore: pip install 'genomark[rna]'"
-        ) from error
-    return moocore
+    return import_extra("a search for several objectives", "moocore", "rna")
 
 
 def first_front(designs: Sequence[Design]) -> list[Design]:
