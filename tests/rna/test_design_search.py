@@ -163,8 +163,13 @@ def test_a_folder_that_gives_no_structure_of_the_sequence_is_told(table: Table) 
     search = Search(Target("((((....))))"), FolderJudge(lambda sequence: ""), table, 0)
     with pytest.raises(ModelError, match=r"^the folder gives 0 symbols for 12 bases; expected one"):
         search.run()
-    with pytest.raises(NotImplementedError):
-        FolderJudge(folded).fold_closed("GAAAC")
+
+
+def test_only_a_judge_of_lowest_energy_folds_parts_by_themselves() -> None:
+    assert FolderJudge(folded).fold_closed is None
+    for method, able in {"mfe": True, "mea": False, "centroid": False}.items():
+        with energies(FoldSettings(method=method)) as model:
+            assert (EnergyJudge(model).fold_closed is not None) == able
 
 
 @pytest.mark.parametrize("structure", TARGETS.values(), ids=TARGETS)

@@ -18,6 +18,7 @@ from genomark.errors import ModelError, UsageError
 from genomark.rna import pool as module
 from genomark.rna.pool import WorkerPool, cores, shared_pool
 from genomark.rna.vienna import FoldSettings, fold_all
+from processes import alive, wait_for
 
 #: One fold of these takes about half a minute, without a chance for Python to look around.
 LONG = "GCAU" * 900
@@ -87,22 +88,6 @@ def command_of(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait_for(condition, seconds: float):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s")
 
 
 def test_results_come_with_the_place_of_their_job_and_the_processes_stay(
@@ -228,7 +213,7 @@ def test_all_callers_share_one_pool_for_each_number_of_workers(
 
 SCRIPT = """
 import sys
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {folders!r}
 from genomark.rna.pool import WorkerPool
 from genomark.rna.vienna import FoldSettings, fold_all
 from test_pool import LONG, square
@@ -246,7 +231,8 @@ def test_no_worker_outlives_its_parent_even_in_the_middle_of_a_fold(
     sent: signal.Signals, seconds: float, tmp_path: Path
 ) -> None:
     script = tmp_path / "parent.py"
-    script.write_text(SCRIPT.format(tests=str(Path(__file__).parent)))
+    folders = [str(folder) for folder in Path(__file__).parents[:2]]
+    script.write_text(SCRIPT.format(folders=folders))
     parent = subprocess.Popen(
         [sys.executable, str(script)],
         stdout=subprocess.PIPE,

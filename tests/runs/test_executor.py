@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,6 +12,7 @@ from genomark.models import load_model
 from genomark.runs import InProcessExecutor, LocalExecutor, Settings, Workshop, make_plan
 from genomark.runs.plan import Evaluation
 from genomark.runs.shards import shard_path
+from processes import alive, wait_for
 
 DEADLY = """
 import os, signal
@@ -97,22 +95,3 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
         parent.wait()
     pid = int(worker.name.partition("-")[2])
     assert wait_for(lambda: not alive(pid), seconds=10)
-
-
-def wait_for(condition, seconds: float):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"not within {seconds} s")
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    # A process that has ended and was not waited for is a zombie.
-    status = Path(f"/proc/{pid}/stat")
-    return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"

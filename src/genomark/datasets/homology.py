@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from genomark.datasets.similarity import encoded, find_word, sequence_words, word_index
+from genomark.datasets.words import WordIndex, count_shared, encoded, sequence_words, word_index
 from genomark.scoring.kernels import kernel
 
 LETTERS = 8
@@ -42,7 +42,7 @@ def homology_clusters(sequences: Sequence[str]) -> NDArray[np.int64]:
     codes, offsets = encoded(sequences)
     roots = _first_copies(sequences)
     if len(sequences):
-        _link(codes, offsets, *word_index(codes, offsets, LETTERS, both_strands=False), roots)
+        _link(codes, offsets, word_index(codes, offsets, LETTERS, both_strands=False), roots)
     _, first, numbers = np.unique(roots, return_index=True, return_inverse=True)
     order = np.empty(first.size, dtype=np.int64)
     order[np.argsort(first)] = np.arange(first.size)
@@ -65,40 +65,15 @@ def _root(roots: np.ndarray, row: int) -> int:
 
 
 @kernel
-def _link(
-    codes: np.ndarray,
-    offsets: np.ndarray,
-    slots: np.ndarray,
-    distinct: np.ndarray,
-    starts: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    totals: np.ndarray,
-    roots: np.ndarray,
-) -> None:
+def _link(codes: np.ndarray, offsets: np.ndarray, index: WordIndex, roots: np.ndarray) -> None:
     """Compare each sequence with those before it, and join the clusters of those that are near."""
+    totals = index[-1]
     shared = np.zeros(totals.size, dtype=np.int64)
     touched = np.empty(totals.size, dtype=np.int64)
     scratch = np.empty(np.diff(offsets).max(), dtype=np.uint64)
     for own in range(totals.size):
         n = sequence_words(codes, offsets[own], offsets[own + 1], LETTERS, False, scratch)
-        n_touched = 0
-        place = 0
-        while place < n:
-            run = place + 1
-            while run < n and scratch[run] == scratch[place]:
-                run += 1
-            number = find_word(scratch[place], slots, distinct)
-            for entry in range(starts[number], starts[number + 1]):
-                other = rows[entry]
-                # The rows of a word are in order.
-                if other >= own:
-                    break
-                if shared[other] == 0:
-                    touched[n_touched] = other
-                    n_touched += 1
-                shared[other] += min(run - place, counts[entry])
-            place = run
+        n_touched = count_shared(scratch[:n], index, own, shared, touched)
         for each in range(n_touched):
             other = touched[each]
             by_chance = n * totals[other] / 4.0**LETTERS

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genomark.datasets.genome import reverse_complement
+from genomark.datasets.words import WordIndex, count_shared, encoded, sequence_words, word_index
 from genomark.errors import UsageError
 from genomark.scoring.kernels import kernel
 
@@ -27,13 +28,6 @@ from genomark.scoring.kernels import kernel
 _LONGEST = 32
 #: Training sequences between two words on how far it has come.
 _BLOCK = 4096
-
-_Whole = NDArray[np.int64]
-_Index = tuple[_Whole, NDArray[np.uint64], _Whole, NDArray[np.int32], NDArray[np.int32], _Whole]
-
-_CODES = np.full(256, 4, dtype=np.uint8)
-for _code, _letters in enumerate((b"Aa", b"Cc", b"Gg", b"TtUu")):
-    _CODES[list(_letters)] = _code
 
 
 @dataclass(frozen=True)
@@ -113,7 +107,7 @@ def screen(
     for first in range(0, len(train), _BLOCK):
         block = train[first : first + _BLOCK]
         codes, offsets = encoded(block)
-        _compare(codes, offsets, k, both_strands, first, *index, nearest, containment)
+        _compare(codes, offsets, k, both_strands, first, index, nearest, containment)
         progress(len(block))
     copy_of = _copies(test, train, both_strands=both_strands)
     copied = copy_of >= 0
@@ -140,127 +134,6 @@ def _spelled(sequence: str) -> str:
     return sequence.upper().replace("U", "T")
 
 
-def encoded(sequences: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Number the letters of all sequences, and say where each begins."""
-    # A letter that is not ASCII must stay one letter, and none of the four.
-    letters = np.frombuffer("".join(sequences).encode("ascii", "replace"), dtype=np.uint8)
-    offsets = np.zeros(len(sequences) + 1, dtype=np.int64)
-    np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])
-    return _CODES.take(letters), offsets
-
-
-def word_index(
-    codes: NDArray[np.uint8], offsets: NDArray[np.int64], k: int, both_strands: bool
-) -> _Index:
-    """Make a table from word to the test sequences that have it, and how often.
-
-    Returns
-    -------
-    slots : ndarray of int64
-        Open addressing: number of a distinct word, or -1.
-    distinct : ndarray of uint64
-        The words.
-    starts : ndarray of int64
-        Where the entries of each distinct word begin.
-    rows, counts : ndarray of int32
-        Entries: test sequence and how often it has the word.
-    totals : ndarray of int64
-        Words of each test sequence.
-    """
-    room = int(offsets[-1])
-    words = np.empty(room, dtype=np.uint64)
-    rows = np.empty(room, dtype=np.int32)
-    counts = np.empty(room, dtype=np.int32)
-    totals = np.zeros(offsets.size - 1, dtype=np.int64)
-    used = _count_all(codes, offsets, k, both_strands, words, rows, counts, totals)
-    order = np.argsort(words[:used], kind="stable")
-    distinct, starts = np.unique(words[:used][order], return_index=True)
-    slots = np.full(1 << max(4, (2 * distinct.size).bit_length()), -1, dtype=np.int64)
-    _fill(slots, distinct)
-    return slots, distinct, np.append(starts, used), rows[order], counts[order], totals
-
-
-@kernel
-def sequence_words(
-    codes: np.ndarray, first: int, last: int, k: int, both_strands: bool, out: np.ndarray
-) -> int:
-    """Write the words of one sequence, sorted; return how many there are."""
-    mask = np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - 2 * k)
-    top = np.uint64(2 * (k - 1))
-    two = np.uint64(2)
-    forward = np.uint64(0)
-    backward = np.uint64(0)
-    known = 0
-    n = 0
-    for position in range(first, last):
-        code = codes[position]
-        if code > 3:
-            known = 0
-            continue
-        forward = ((forward << two) | np.uint64(code)) & mask
-        backward = (backward >> two) | (np.uint64(3 - code) << top)
-        known += 1
-        if known >= k:
-            out[n] = min(forward, backward) if both_strands else forward
-            n += 1
-    out[:n].sort()
-    return n
-
-
-@kernel
-def _count_all(
-    codes: np.ndarray,
-    offsets: np.ndarray,
-    k: int,
-    both_strands: bool,
-    words: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    totals: np.ndarray,
-) -> int:
-    """Write each sequence's distinct words and how often it has them; return how many entries."""
-    used = 0
-    scratch = np.empty(np.diff(offsets).max() if offsets.size > 1 else 0, dtype=np.uint64)
-    for row in range(offsets.size - 1):
-        n = sequence_words(codes, offsets[row], offsets[row + 1], k, both_strands, scratch)
-        totals[row] = n
-        for place in range(n):
-            if place > 0 and scratch[place] == scratch[place - 1]:
-                counts[used - 1] += 1
-                continue
-            words[used] = scratch[place]
-            rows[used] = row
-            counts[used] = 1
-            used += 1
-    return used
-
-
-@kernel
-def _slot(word: np.uint64, size: int) -> np.int64:
-    """Where to look first: Fibonacci hashing, of which the upper bits are the good ones."""
-    mixed = (word ^ (word >> np.uint64(32))) * np.uint64(0x9E3779B97F4A7C15)
-    return np.int64(mixed >> np.uint64(20)) & np.int64(size - 1)
-
-
-@kernel
-def _fill(slots: np.ndarray, distinct: np.ndarray) -> None:
-    for number in range(distinct.size):
-        slot = _slot(distinct[number], slots.size)
-        while slots[slot] >= 0:
-            slot = (slot + 1) & (slots.size - 1)
-        slots[slot] = number
-
-
-@kernel
-def find_word(word: np.uint64, slots: np.ndarray, distinct: np.ndarray) -> int:
-    """Return the number of a distinct word, -1 if there is none."""
-    slot = _slot(word, slots.size)
-    while slots[slot] >= 0 and distinct[slots[slot]] != word:
-        slot = (slot + 1) & (slots.size - 1)
-    number: int = slots[slot]
-    return number
-
-
 @kernel
 def _compare(
     codes: np.ndarray,
@@ -268,36 +141,18 @@ def _compare(
     k: int,
     both_strands: bool,
     row_of_first: int,
-    slots: np.ndarray,
-    distinct: np.ndarray,
-    starts: np.ndarray,
-    rows: np.ndarray,
-    counts: np.ndarray,
-    totals: np.ndarray,
+    index: WordIndex,
     nearest: np.ndarray,
     containment: np.ndarray,
 ) -> None:
     """Compare a block of training sequences with all test sequences, keeping the best."""
+    totals = index[-1]
     shared = np.zeros(totals.size, dtype=np.int64)
     touched = np.empty(totals.size, dtype=np.int64)
     scratch = np.empty(np.diff(offsets).max(), dtype=np.uint64)
     for train in range(offsets.size - 1):
         n = sequence_words(codes, offsets[train], offsets[train + 1], k, both_strands, scratch)
-        n_touched = 0
-        place = 0
-        while place < n:
-            run = place + 1
-            while run < n and scratch[run] == scratch[place]:
-                run += 1
-            number = find_word(scratch[place], slots, distinct)
-            if number >= 0:
-                for entry in range(starts[number], starts[number + 1]):
-                    test = rows[entry]
-                    if shared[test] == 0:
-                        touched[n_touched] = test
-                        n_touched += 1
-                    shared[test] += min(run - place, counts[entry])
-            place = run
+        n_touched = count_shared(scratch[:n], index, totals.size, shared, touched)
         for each in range(n_touched):
             test = touched[each]
             share = shared[test] / min(totals[test], n)

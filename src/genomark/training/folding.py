@@ -8,8 +8,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from genomark.models import FittedTask, Fold
+from genomark.models.folding import fold_each
 from genomark.rna.decoding import SYMBOLS, nested_structure
-from genomark.rna.vienna import rna_sequence
 from genomark.sequences import Kind
 
 
@@ -40,7 +40,7 @@ def fold_by(
     labels : sequence of str
         Of the task.
     sequences : sequence of str
-        Each is asked for by itself, so that its structure does not hang on those beside it.
+        As of `fold_each`.
     progress : callable
         Takes how many more are done.
 
@@ -51,10 +51,9 @@ def fold_by(
     """
     if isinstance(fitted, _FoldsItself):
         return fitted.fold(sequences, progress)
-    found = []
-    for row, sequence in enumerate(sequences):
-        read = rna_sequence(sequence, f"sequence {row + 1}")
+
+    def fold(read: str) -> str:
         (symbols,) = fitted.answers([read])
-        found.append(Fold(nested_structure(np.asarray(symbols), read, labels)))
-        progress(1)
-    return found
+        return nested_structure(np.asarray(symbols), read, labels)
+
+    return fold_each(sequences, fold, progress)

@@ -6,45 +6,27 @@ What a pretrained model is worth shows beside them. Nothing here needs PyTorch b
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, ClassVar, Literal, cast, get_args
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 from genomark.digests import digest_of
 from genomark.errors import CapabilityError, UsageError
 from genomark.models import FittedTask, Fitting
-from genomark.scoring import ModelIdentity
 from genomark.sequences import Kind, TaskSplit
 from genomark.training.encoding import OneHot
-from genomark.training.fit_parts import FitParts, fill, network_parts, objective_of
+from genomark.training.fit_parts import FitParts, fill, objective_of
+from genomark.training.network_model import NetworkModel
 from genomark.training.networks.shape import Shape
-from genomark.training.recipe import Recipe
 from genomark.training.torch_extra import import_torch, reproducible
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from genomark.training.fitted import FittedNetwork
     from genomark.training.losses import Objective
-    from genomark.training.pairs import Pairs
-
-
-def identity_of(model: FromScratch | Pairs) -> ModelIdentity:
-    """Identity of a recipe by its settings; the id names those that are not as usual."""
-    changed = ",".join(
-        f"{each.name}={getattr(model, each.name)}"
-        for each in fields(model)
-        if getattr(model, each.name) != each.default
-    )
-    return ModelIdentity(
-        id=f"{model.name}:{changed}" if changed else model.name,
-        version=model.version,
-        digest=digest_of([model.name, model.version, asdict(model)]),
-        notes=["trained from scratch on the task"],
-    )
 
 
 @dataclass(frozen=True)
-class FromScratch(ABC):
+class FromScratch(NetworkModel, ABC):
     """A TaskTrainable: a network on one-hot bases, whose settings are those of its spec.
 
     Attributes
@@ -83,30 +65,15 @@ class FromScratch(ABC):
     averaging: float = 0.3
     class_weights: Literal["none", "balanced"] = "none"
 
-    name: ClassVar[str]
-    #: Raise it when the same settings and seed give other answers.
-    version: ClassVar[str] = "1"
-    varies_with_seed: ClassVar[bool] = True
-
     def __post_init__(self) -> None:
         """Refuse what no network can be made of."""
-        for key in ("channels", "layers", "width", "places", "hidden"):
-            if getattr(self, key) < 1:
-                raise UsageError(f"{self.name}: {key} must be 1 or more, not {getattr(self, key)}")
+        self._check_sizes("channels", "layers", "width", "places", "hidden")
         if self.width % 2 == 0:
             raise UsageError(f"{self.name}: width must be odd, not {self.width}")
-        for key in ("dropout", "hiding"):
-            if not 0 <= getattr(self, key) < 1:
-                value = getattr(self, key)
-                raise UsageError(f"{self.name}: {key} must be from 0 to below 1, not {value}")
+        self._check_shares("dropout", "hiding")
         if self.shift < 0:
             raise UsageError(f"{self.name}: shift must be 0 or more, not {self.shift}")
         self._recipe()
-
-    @property
-    def info(self) -> ModelIdentity:
-        """Identity of the recipe; the spec names what is not as usual."""
-        return identity_of(self)
 
     def check_task(self, kind: Kind) -> None:
         """Refuse what is no kind of task; there is a head for every kind."""
@@ -134,18 +101,9 @@ class FromScratch(ABC):
         )
 
     @property
-    def spec(self) -> str:
-        """What makes the model again."""
-        return self.info.id
-
-    @property
     def base(self) -> str:
         """Digest of the network that weights are for."""
         return digest_of([self.name, self.version, self._shape])
-
-    def parts(self, fitted: FittedTask, split: TaskSplit) -> FitParts:
-        """Take weights and buffers."""
-        return network_parts(cast("FittedNetwork", fitted).network, split, fitted.report)
 
     def restored(self, parts: FitParts) -> FittedTask:
         """Make the network, and fill it.
@@ -164,12 +122,7 @@ class FromScratch(ABC):
         with reproducible(seed=0):
             network = self._network(objective)
         fill(network, parts)
-        cells = self._recipe().cells_at_once
-        return FittedNetwork(network, OneHot(), objective, cells, parts.report)
-
-    def _recipe(self) -> Recipe:
-        shared = {each.name for each in fields(Recipe)} & {each.name for each in fields(self)}
-        return Recipe(**{key: getattr(self, key) for key in shared})
+        return FittedNetwork(network, OneHot(), objective, self.cells_at_once, parts.report)
 
     @property
     def _shape(self) -> Shape:

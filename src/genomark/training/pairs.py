@@ -10,28 +10,23 @@ import numpy as np
 
 from genomark.digests import digest_of
 from genomark.errors import CapabilityError, GenomarkError, UsageError
-from genomark.models import Answers, FittedTask, Fitting, Fold
+from genomark.models import Answers, Fitting, Fold
+from genomark.models.folding import fold_each
 from genomark.rna.decoding import SYMBOLS, mea_of_pairs
 from genomark.rna.nested import Floats, Positions
-from genomark.rna.vienna import rna_sequence
-from genomark.scoring import ModelIdentity
 from genomark.sequences import Kind, LabelledSequences, TaskSplit
 from genomark.training.encoding import OneHot
-from genomark.training.fit_parts import FitParts, fill, network_parts
-from genomark.training.models import identity_of
-from genomark.training.recipe import Recipe
+from genomark.training.fit_parts import FitParts, fill
+from genomark.training.network_model import NetworkModel
 from genomark.training.torch_extra import import_torch, reproducible
 
 if TYPE_CHECKING:
     from genomark.training.networks.pairs import PairNetwork, PairShape
     from genomark.training.pairing import StructureObjective
 
-#: Padded pairs that go through the network at once, in training: a few hundred MB.
-_CELLS_AT_ONCE = 1 << 17
-
 
 @dataclass(frozen=True)
-class Pairs:
+class Pairs(NetworkModel):
     """A TaskTrainable: scores of pairs by a network, structures by all that do not cross.
 
     Attributes
@@ -66,25 +61,16 @@ class Pairs:
     averaging: float = 1.0
 
     name: ClassVar[str] = "pairs"
-    #: Raise it when the same settings and seed give other answers.
-    version: ClassVar[str] = "1"
-    varies_with_seed: ClassVar[bool] = True
+    #: Padded pairs: a few hundred MB.
+    cells_at_once: ClassVar[int] = 1 << 17
 
     def __post_init__(self) -> None:
         """Refuse what no network can be made of."""
-        for key in ("channels", "layers", "pair_channels", "pair_layers", "longest"):
-            if getattr(self, key) < 1:
-                raise UsageError(f"{self.name}: {key} must be 1 or more, not {getattr(self, key)}")
-        if not 0 <= self.dropout < 1:
-            raise UsageError(f"{self.name}: dropout must be from 0 to below 1, not {self.dropout}")
+        self._check_sizes("channels", "layers", "pair_channels", "pair_layers", "longest")
+        self._check_shares("dropout")
         if not 0 < self.gamma < np.inf:
             raise UsageError(f"{self.name}: gamma must be above 0, not {self.gamma}")
-        self._recipe  # noqa: B018  (refuses its settings)
-
-    @property
-    def info(self) -> ModelIdentity:
-        """Identity of the recipe; the spec names what is not as usual."""
-        return identity_of(self)
+        self._recipe()
 
     def check_task(self, kind: Kind) -> None:
         """Refuse what tells no symbols of positions."""
@@ -118,7 +104,7 @@ class Pairs:
             lambda objective: self._network(),
             OneHot(),
             kept,
-            self._recipe,
+            self._recipe(),
             fitting,
             identity=self.info.digest,
             objective=_objective(split.labels),
@@ -127,18 +113,9 @@ class Pairs:
         return FittedPairs(network, split.labels, self.gamma, fitted.report)
 
     @property
-    def spec(self) -> str:
-        """What makes the model again."""
-        return self.info.id
-
-    @property
     def base(self) -> str:
         """Digest of the network that weights are for."""
         return digest_of([self.name, self.version, repr(self._shape), self.gamma])
-
-    def parts(self, fitted: FittedTask, split: TaskSplit) -> FitParts:
-        """Take weights."""
-        return network_parts(cast(FittedPairs, fitted).network, split, fitted.report)
 
     def restored(self, parts: FitParts) -> FittedPairs:
         """Make the network, and fill it.
@@ -176,18 +153,6 @@ class Pairs:
             _check_structures(split.task, parts[name])
         return replace(
             split, train=parts["training"], valid=parts["validation"], notes=tuple(notes)
-        )
-
-    @property
-    def _recipe(self) -> Recipe:
-        return Recipe(
-            epochs=self.epochs,
-            patience=self.patience,
-            batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            averaging=self.averaging,
-            cells_at_once=_CELLS_AT_ONCE,
         )
 
     @property
@@ -277,13 +242,11 @@ class FittedPairs:
         UsageError
             If a sequence is not of A, C, G, U, T and N.
         """
-        found = []
-        for row, sequence in enumerate(sequences):
-            read = rna_sequence(sequence, f"sequence {row + 1}")
-            pairs = self.pair_probabilities(read)
-            found.append(Fold(mea_of_pairs(len(read), *pairs, self._gamma)))
-            progress(1)
-        return found
+
+        def fold(read: str) -> str:
+            return mea_of_pairs(len(read), *self.pair_probabilities(read), self._gamma)
+
+        return fold_each(sequences, fold, progress)
 
 
 def _objective(labels: tuple[str, ...]) -> StructureObjective:

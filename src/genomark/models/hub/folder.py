@@ -9,12 +9,12 @@ import numpy as np
 
 from genomark.errors import CapabilityError, ModelError
 from genomark.models.capabilities import Fold
+from genomark.models.folding import fold_each
 from genomark.models.hub.embedding import over_windows
 from genomark.models.hub.network import Network
 from genomark.models.hub.tokens import TokenIds
 from genomark.models.hub.windows import Windowing
 from genomark.rna.decoding import SYMBOLS, nested_structure
-from genomark.rna.vienna import rna_sequence
 
 _HEAD = "ForTokenClassification"
 
@@ -90,9 +90,8 @@ def fold_by_symbols(
         If the network fails, or its answer is not finite.
     """
     checkpoint = network.checkpoint
-    found = []
-    for row, sequence in enumerate(sequences):
-        read = rna_sequence(sequence, f"sequence {row + 1}")
+
+    def fold(read: str) -> str:
         tokens = checkpoint.tokens([read])
         _check_tokens(tokens[0], len(read), checkpoint.spec)
         (answer,) = over_windows(network.symbol_probabilities, windowing, tokens)
@@ -101,9 +100,9 @@ def fold_by_symbols(
             raise ModelError(
                 f"{checkpoint.spec}: its answer is not finite; precision=fp32 has a wider range"
             )
-        found.append(Fold(nested_structure(probabilities, read, symbols)))
-        progress(1)
-    return found
+        return nested_structure(probabilities, read, symbols)
+
+    return fold_each(sequences, fold, progress)
 
 
 def _check_tokens(tokens: TokenIds, length: int, spec: str) -> None:

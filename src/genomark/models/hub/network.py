@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -79,12 +79,10 @@ class Network:
         """Give the vectors of the tokens of each row, float32[length, width], on the device."""
         checkpoint, trunk = self.checkpoint, self._trunk
 
-        def compute(ids: Ids, mask: Ids) -> torch.Tensor:
-            return checkpoint.hidden(trunk, *self._tensors(ids, mask), layer).float()
+        def compute(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            return checkpoint.hidden(trunk, ids, mask, layer)
 
-        for batch, hidden in self._run(self._trunk_batches, lengths, row, compute):
-            for place, each in enumerate(batch):
-                yield each, hidden[place, : lengths[each]]
+        yield from self._by_token(self._trunk_batches, lengths, row, compute)
 
     def log_probabilities(
         self,
@@ -103,11 +101,7 @@ class Network:
         """
         import torch
 
-        checkpoint, network = self.checkpoint, self._lm
-
-        def compute(ids: Ids, mask: Ids) -> torch.Tensor:
-            return checkpoint.logits(network, *self._tensors(ids, mask))
-
+        compute = partial(self.checkpoint.logits, self._lm)
         for batch, logits in self._run(self._lm_batches, lengths, row, compute):
             with torch.inference_mode():
                 for place, each in enumerate(batch):
@@ -126,14 +120,8 @@ class Network:
         lengths, row
             As for `genomark.models.hub.batches.Batches.run`.
         """
-        checkpoint, network = self.checkpoint, self._lm
-
-        def compute(ids: Ids, mask: Ids) -> torch.Tensor:
-            return checkpoint.logits(network, *self._tensors(ids, mask)).float()
-
-        for batch, scores in self._run(self._lm_batches, lengths, row, compute):
-            for place, each in enumerate(batch):
-                yield each, scores[place, : lengths[each]]
+        compute = partial(self.checkpoint.logits, self._lm)
+        yield from self._by_token(self._lm_batches, lengths, row, compute)
 
     def symbol_probabilities(
         self, lengths: Sequence[int], row: Callable[[int], Ids]
@@ -147,33 +135,42 @@ class Network:
         """
         checkpoint, network = self.checkpoint, self._tagger
 
-        def compute(ids: Ids, mask: Ids) -> torch.Tensor:
-            return checkpoint.logits(network, *self._tensors(ids, mask)).float().softmax(dim=-1)
+        def compute(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            return checkpoint.logits(network, ids, mask).float().softmax(dim=-1)
 
-        for batch, shares in self._run(self._tagger_batches, lengths, row, compute):
+        yield from self._by_token(self._tagger_batches, lengths, row, compute)
+
+    def _by_token(
+        self,
+        batches: Batches,
+        lengths: Sequence[int],
+        row: Callable[[int], Ids],
+        compute: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    ) -> Iterator[tuple[int, torch.Tensor]]:
+        """Give what is computed of each token of each row, float32[length, n], on the device."""
+
+        def single(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            return compute(ids, mask).float()
+
+        for batch, found in self._run(batches, lengths, row, single):
             for place, each in enumerate(batch):
-                yield each, shares[place, : lengths[each]]
+                yield each, found[place, : lengths[each]]
 
     def _run(
         self,
         batches: Batches,
         lengths: Sequence[int],
         row: Callable[[int], Ids],
-        compute: Callable[[Ids, Ids], torch.Tensor],
+        compute: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
     ) -> Iterator[tuple[list[int], torch.Tensor]]:
         import torch
 
         def guarded(ids: Ids, mask: Ids) -> torch.Tensor:
             with torch.inference_mode():
-                return compute(ids, mask)
+                return compute(*(torch.from_numpy(each).to(self.device) for each in (ids, mask)))
 
         with as_model_error(self.checkpoint.spec):
             yield from batches.run(lengths, row, guarded)
-
-    def _tensors(self, ids: Ids, mask: Ids) -> tuple[torch.Tensor, torch.Tensor]:
-        import torch
-
-        return torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
 
     def _batches(self, network: Any) -> Batches:
         batches = Batches(

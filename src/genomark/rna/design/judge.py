@@ -12,15 +12,16 @@ from genomark.rna.vienna import EnergyModel
 class Judge(Protocol):
     """Folds sequences while they are designed."""
 
-    #: Whether structures are those of lowest energy, so that parts can be judged by themselves.
-    by_energy: bool
+    @property
+    def fold_closed(self) -> Callable[[str], str] | None:
+        """Folds so that the first base pairs with the last, and lets parts be judged alone.
+
+        None where structures are not those of lowest energy.
+        """
+        ...
 
     def fold(self, sequence: str) -> str:
         """Give the structure."""
-        ...
-
-    def fold_closed(self, sequence: str) -> str:
-        """Fold, where `by_energy`, so that the first base pairs with the last."""
         ...
 
 
@@ -29,15 +30,11 @@ class EnergyJudge:
 
     def __init__(self, model: EnergyModel) -> None:
         self._model = model
-        self.by_energy = model.method == "mfe"
+        self.fold_closed = model.fold_closed if model.method == "mfe" else None
 
     def fold(self, sequence: str) -> str:
         """Give the structure."""
         return self._model.fold(sequence)[0]
-
-    def fold_closed(self, sequence: str) -> str:
-        """Fold so that the first base pairs with the last."""
-        return self._model.fold_closed(sequence)
 
 
 class FolderJudge:
@@ -49,7 +46,7 @@ class FolderJudge:
         From a sequence to its dot-bracket.
     """
 
-    by_energy = False
+    fold_closed = None
 
     def __init__(self, fold: Callable[[str], str]) -> None:
         self._fold = fold
@@ -69,7 +66,3 @@ class FolderJudge:
                 "expected one for each"
             )
         return structure
-
-    def fold_closed(self, sequence: str) -> str:
-        """Refuse: a folder folds as it does."""
-        raise NotImplementedError("parts are judged by energy alone")

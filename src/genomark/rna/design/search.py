@@ -109,7 +109,7 @@ class Search:
         self._propose = propose
         self._rivals = Rivals(target.partner, table)
         whole = Part(-1, len(target), (), ())
-        self._parts = parts_of(target.partner) if judge.by_energy else [whole]
+        self._parts = parts_of(target.partner) if judge.fold_closed else [whole]
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Candidate | None:
         """Search until a sequence folds into the target, and give it; None where patience ends.
@@ -222,6 +222,8 @@ class Search:
     def _closed_cost(self, part: Part, sequence: str, bases: Codes) -> float:
         """Fold a part with its outer pair kept; give the target's energy above what it folds to."""
         inner = slice(part.first, part.last + 1)
+        # A judge that has none is asked of the whole alone.
+        assert self._judge.fold_closed is not None
         structure = self._judge.fold_closed(sequence[inner])
         self.effort += fold_seconds(part.last - part.first + 1)
         if structure == self.target.structure[inner]:
@@ -241,7 +243,7 @@ class Search:
         if distance:
             folding = nested_partners(structure)
             self._rivals.learn(folding)
-            each = _PER_SYMBOL if self._judge.by_energy else _PER_SYMBOL_ALONE
+            each = _PER_SYMBOL if self._judge.fold_closed else _PER_SYMBOL_ALONE
             cost = self._above(folding, bases) + each * distance
         candidate = Candidate(sequence, structure, distance, cost)
         if self.best is None or candidate.rank < self.best.rank:
