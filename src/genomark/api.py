@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from genomark.benchmarks import (
     Unloadable,
     expand,
     load_benchmark,
-    with_fits,
+    with_settings,
 )
 from genomark.errors import GenomarkError, UsageError
 from genomark.models import (
@@ -53,6 +53,8 @@ ModelLike = str | Model | Callable[[list[str]], Any]
 logger = logging.getLogger("genomark.api")
 
 DEFAULT_OUT = "genomark-results"
+#: Suite of which there is more to set than of others.
+GUANINE = "guanine"
 
 
 def run(
@@ -67,6 +69,7 @@ def run(
     allow_missing: bool = False,
     protocol: str | None = None,
     fits: int | None = None,
+    guanine: Mapping[str, object] | None = None,
     gene_options: GeneOptions | None = None,
     common_genes: bool = False,
     game_files: str | Path | None = None,
@@ -103,6 +106,9 @@ def run(
     fits : int, optional
         How often a model whose fit depends on a seed is fitted to a task on sequences; 3 if left
         out.
+    guanine : mapping of str to object, optional
+        Settings of the benchmarks of the suite `guanine`, as
+        `genomark.benchmarks.guanine.options.GuanineOptions` has them: ``{"train": "1per"}``.
     gene_options : GeneOptions, optional
         Of tasks on genes: the probe, missing genes, filters.
     common_genes : bool
@@ -140,7 +146,9 @@ def run(
         allow_missing=allow_missing,
         keep_responses=game_files is not None,
     )
-    made_benchmarks, own_benchmarks = _benchmarks(benchmarks, gene_options or GeneOptions(), fits)
+    made_benchmarks, own_benchmarks = _benchmarks(
+        benchmarks, gene_options or GeneOptions(), fits, guanine
+    )
     if gene_benchmark_report is not None and not any(
         isinstance(each, GeneBenchmark) for _, each in made_benchmarks
     ):
@@ -264,13 +272,21 @@ def _benchmarks(
     benchmarks: Sequence[str | Benchmark] | str | Benchmark,
     options: GeneOptions,
     fits: int | None,
+    guanine: Mapping[str, object] | None,
 ) -> tuple[list[tuple[str, Benchmark]], bool]:
     listed = list(benchmarks) if isinstance(benchmarks, list | tuple) else [benchmarks]
     objects = [each for each in listed if isinstance(each, Benchmark)]
     names = [each for each in listed if isinstance(each, str)]
     wanted = [] if objects and not names else expand(names)
     if fits is not None:
-        wanted = [with_fits(name, fits) for name in wanted]
+        wanted = [with_settings(name, {"fits": fits}) for name in wanted]
+    if guanine:
+        changed = [with_settings(name, guanine, GUANINE) for name in wanted]
+        if changed == wanted:
+            raise UsageError(
+                f"{', '.join(guanine)}: for benchmarks of the suite {GUANINE}, and there are none"
+            )
+        wanted = changed
     made = [(name, _one_of(name, options, many=name not in listed)) for name in wanted]
     made += [(each.id, each) for each in objects]
     called: dict[str, str] = {}

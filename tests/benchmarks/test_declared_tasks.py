@@ -62,10 +62,11 @@ def small(folder: Path, text: str = SMALL, name: str = "sequences:small") -> Seq
 def test_every_declaration_shipped_is_well_formed_and_says_where_it_comes_from():
     for name in declared_ids():
         declared = read_shipped(name)
-        assert re.fullmatch(r"(rgb|pgb|gue|gb|beacon|rna)/[a-z0-9_-]+(\.[A-Za-z0-9_-]+)?", name)
+        suites = "rgb|pgb|gue|gb|beacon|rna|guanine"
+        assert re.fullmatch(rf"({suites})/[a-z0-9_-]+(\.[A-Za-z0-9_-]+)?", name)
         assert declared.id == name
         suite = name.partition("/")[0]
-        assert declared.dataset == ("rna_structures" if suite == "rna" else suite)
+        assert declared.dataset == {"rna": "rna_structures", "guanine": name}.get(suite, suite)
         assert declared.source, name
         assert declared.licence, name
         assert declared.citation, name
@@ -113,7 +114,8 @@ def test_published_shares_are_on_a_scale_of_one():
     for name in declared_ids():
         for score in published_scores(read_shipped(name).published):
             if not score.metric.endswith(("mse", "rmse")):
-                assert -1 <= score.value <= 1, (name, score)
+                most = 100 if score.metric.endswith("_x100") else 1
+                assert -most <= score.value <= most, (name, score)
             assert score.source
             plain = score.metric
             assert plain.endswith("_published") or better(plain)
@@ -332,6 +334,12 @@ def test_the_question_changes_with_its_test_data_its_version_and_its_metrics(tmp
         (SMALL.replace('test = "test.csv"', ""), "missing required field `test`"),
         (SMALL.replace("train =", "valid ="), "a valid file without a train file"),
         ("id = 'mine'\n" + SMALL, "the place of the file gives the id"),
+        ("classes = 5\n" + SMALL, "classes: of regression tasks only, and this one is binary"),
+        (
+            "variants = 'snv'\n" + SMALL.replace("binary", "multi-class"),
+            "variants: of binary tasks only, and this one is multi-class",
+        ),
+        ("layout = 'folders'\n" + SMALL, "Invalid enum value 'folders'"),
     ],
 )
 def test_a_declaration_that_is_not_well_formed_says_what_is_wrong(
@@ -385,6 +393,50 @@ def test_several_measured_values_are_judged_by_means(tmp_path: Path):
         DeclaredTask(
             title="x", kind="regression", labels=("a", "b"), files=files, metrics=("spearman",)
         )
+
+
+def test_ordered_classes_of_guanine_have_metrics_of_their_own():
+    files = TaskFiles(test="dev")
+    told = {"title": "x", "files": files, "metrics": ("spearman_x100",)}
+    with pytest.raises(UnknownNameError, match="'spearman_x100'"):
+        DeclaredTask(kind="regression", labels=("y",), **told)
+    one = DeclaredTask(kind="regression", labels=("y",), layout="guanine", **told)
+    assert one.select_by == "spearman_x100"
+    DeclaredTask(kind="binary", labels=("yes",), layout="guanine", select_by="auroc", **told)
+    with pytest.raises(UnknownNameError, match="Did you mean 'mean_spearman_x100'"):
+        DeclaredTask(kind="regression", labels=("a", "b"), layout="guanine", **told)
+
+
+def test_tasks_of_guanine_ask_dev_by_rank_correlation_and_name_their_classes():
+    classes = {}
+    for name in declared_ids():
+        declared = read_shipped(name)
+        assert (declared.layout == "guanine") == name.startswith("guanine/")
+        if declared.layout != "guanine":
+            continue
+        classes[name.removeprefix("guanine/")] = declared.classes, declared.variants
+        assert declared.files.test == "dev"
+        assert declared.metrics[0].endswith("spearman_x100")
+        assert (declared.genome == "hg38") == (not name.startswith("guanine/gpra"))
+    assert classes == {
+        "dnase_propensity": (5, ""),
+        "ccre_propensity": (5, ""),
+        "cons30": (25, ""),
+        "cons100": (25, ""),
+        "gpra_c": (18, ""),
+        "gpra_d": (18, ""),
+        "cadd_snv": (None, "snv"),
+        "cadd_indel": (None, "indel"),
+        "clinvar_snv": (None, "snv"),
+    }
+    ccre = read_shipped("guanine/ccre_propensity")
+    assert ccre.labels == ("dnase", "ctcf", "H3K27ac", "H3K4me3")
+    clinvar = read_shipped("guanine/clinvar_snv").files
+    assert clinvar.train is None
+    assert "guanine/cadd_snv" in (clinvar.no_train or "")
+    # The hub has these two under other names.
+    assert "guanine/cons30_binned" in read_shipped("guanine/cons30").origin
+    assert "guanine/cons100_binned" in read_shipped("guanine/cons100").origin
 
 
 def test_a_declaration_that_is_written_is_read_as_the_same(tmp_path: Path):

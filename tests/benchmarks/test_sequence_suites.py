@@ -19,7 +19,15 @@ def published(suite: str, model: str, group: str) -> dict[str, float]:
 
 def test_suites_have_as_many_tasks_as_their_papers_and_indices_list():
     counts = {name: len(ids) for name, ids in sequence_suites().items()}
-    assert counts == {"beacon": 13, "gb": 9, "gue": 28, "pgb": 31, "rgb": 10, "rna": 2}
+    assert counts == {
+        "beacon": 13,
+        "gb": 9,
+        "guanine": 9,
+        "gue": 28,
+        "pgb": 31,
+        "rgb": 10,
+        "rna": 2,
+    }
 
 
 def test_groups_follow_from_the_ids():
@@ -105,7 +113,10 @@ def test_caveats_tell_what_a_bag_of_5_mers_does_on_plants():
 
 def test_rows_keep_what_is_told_of_their_table():
     row = TableRow(model="m", metric="mcc", value=0.5)
-    table = PublishedTable(source="s", scores=(row,), scale="times 100", caveats=("c",))
-    (score,) = published_scores([table])
+    other = TableRow(model="m", metric="mcc", value=0.4, label="a", corrected="0.3 was printed")
+    table = PublishedTable(source="s", scores=(row, other), scale="times 100", caveats=("c",))
+    score, corrected = published_scores([table])
     assert (score.model, score.source, score.scale) == ("m", "s", "times 100")
     assert (score.caveats, score.group) == (("c",), None)
+    assert (score.label, score.corrected) == (None, None)
+    assert (corrected.label, corrected.corrected) == ("a", "0.3 was printed")

@@ -12,7 +12,7 @@ from genomark.benchmarks.registry import (
 )
 from genomark.benchmarks.rna.design_benchmark import DesignBenchmark
 from genomark.benchmarks.rna.structure_benchmark import StructureBenchmark
-from genomark.benchmarks.sequences.registry import with_fits
+from genomark.benchmarks.sequences.registry import with_settings
 from genomark.benchmarks.sequences.sequence_benchmark import SequenceBenchmark
 from genomark.benchmarks.unloadable import Unloadable
 
@@ -31,5 +31,5 @@ __all__ = [
     "benchmark_entry_points",
     "expand",
     "load_benchmark",
-    "with_fits",
+    "with_settings",
 ]

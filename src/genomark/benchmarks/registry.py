@@ -22,7 +22,9 @@ from genomark.benchmarks.sequences.registry import (
     is_sequence_benchmark,
     sequence_benchmark,
     sequence_benchmarks,
+    with_settings,
 )
+from genomark.benchmarks.sequences.settings import settings_of
 from genomark.benchmarks.sequences.suites import sequence_suites
 from genomark.errors import UnknownNameError, UsageError
 
@@ -89,15 +91,20 @@ def expand(names: Sequence[str]) -> list[str]:
     Parameters
     ----------
     names : sequence of str
-        None at all means the suite `quickstart`.
+        None at all means the suite `quickstart`. Settings after a suite (``suite:NAME:fits=1``) are
+        those of each of its tasks on sequences.
     """
     expanded: list[str] = []
     for name in names or [f"suite:{DEFAULT_SUITE}"]:
-        kind, _, suite = name.partition(":")
+        kind, _, rest = name.partition(":")
         if kind == "suite":
+            suite, _, text = rest.partition(":")
             if suite not in SUITES:
                 raise UnknownNameError("suite", suite, SUITES)
-            expanded.extend(SUITES[suite])
+            settings = settings_of(name, text)
+            expanded.extend(
+                with_settings(each, settings) if settings else each for each in SUITES[suite]
+            )
         elif name.startswith(FOLDER):
             expanded.extend(folder_benchmarks(name))
         elif is_sequence_benchmark(name):

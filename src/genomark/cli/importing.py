@@ -106,6 +106,50 @@ def _import_scores(file: Path, json: Path | None) -> None:
     status(f"{told}, as published{where}")
 
 
+@app.command("guanine")
+def import_guanine(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV in the columns of its catalogue.")
+    ],
+    json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write one JSON document.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write a table, corrections in it.")
+    ] = None,
+) -> None:
+    """Read the table of scores that GUANinE publishes: a row a model, a column a task.
+
+    Scores become results that are marked as not computed here; they have no interval and no rank.
+    Where the table contradicts itself they stand corrected, with what was printed.
+
+    \b
+    Examples:
+      genomark import guanine fullscores.csv --json published.json
+      genomark report results.json --suite guanine --published published.json
+    """
+    from genomark.atomic import write_whole
+    from genomark.cli.report import print_guanine
+    from genomark.cli.tables import check_ending
+    from genomark.cli.terminal import status
+    from genomark.results.collection import Results
+    from genomark.results.guanine_scores import read_guanine_scores
+    from genomark.results.guanine_table import guanine_table
+
+    check_ending(csv, [".csv"])
+    results = read_guanine_scores(file)
+    table = guanine_table(Results([]), results)
+    if json is not None:
+        write_whole(json, results.to_json())
+    if csv is not None:
+        write_whole(csv, table.frame().write_csv().encode())
+    print_guanine(table)
+    written = " and ".join(str(each) for each in (json, csv) if each is not None)
+    where = f"; they are in {written}" if written else ""
+    count = len(results.benchmarks())
+    status(f"{_count(len(results), 'result')} on {_count(count, 'task')}, as published{where}")
+
+
 def _count(number: int, what: str) -> str:
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 

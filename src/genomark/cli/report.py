@@ -1,33 +1,54 @@
-"""``genomark report``: families of gene properties on one page."""
+"""``genomark report``: families of gene properties, or the table of GUANinE, on one page."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genomark.errors import UsageError
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
     from genomark.results.collection import Results
+    from genomark.results.guanine_table import GuanineTable, Score
+    from genomark.scoring import Result
+
+_PAGE, _TABLE = ".html", ".csv"
+
+
+class Suite(StrEnum):
+    """What can be reported on."""
+
+    GENES = "genes"
+    GUANINE = "guanine"
 
 
 def report(
-    source: Annotated[
-        Path,
+    sources: Annotated[
+        list[Path] | None,
         typer.Argument(
-            metavar="RESULTS.json|DIR", help="What run --json wrote, or the folder of run --out."
+            metavar="RESULTS.json|DIR...",
+            help="What run --json wrote, or folders of run --out. None: genomark-results.",
         ),
-    ] = Path("genomark-results"),
+    ] = None,
+    suite: Annotated[Suite, typer.Option(help="What to report on.")] = Suite.GENES,
     published: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Scores of others for reference: CSV of gene-benchmark, or JSON of import.",
+            help="Scores of others for reference: CSV as they published it, or JSON of import. "
+            "Of guanine without it: those that are declared here.",
         ),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The page.")] = Path("report.html"),
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="The page; of guanine also a table (.csv).")
+    ] = Path("report.html"),
     svg: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also write the drawings one by one.")
     ] = None,
@@ -43,7 +64,8 @@ def report(
 ) -> None:
     """Write a page on families of gene properties: means, heat maps, two models, every task.
 
-    The page is one file that loads nothing from elsewhere.
+    Of guanine it is one table of models and tasks, published scores apart from those computed
+    here. The page is one file that loads nothing from elsewhere.
 
     \b
     Examples:
@@ -51,20 +73,33 @@ def report(
       genomark report results.json --out families.html --svg drawings
       genomark report --published gene_benchmark_fold_scores.csv --common-tasks
       genomark report --scatter minilm embedding:mine.csv
+      genomark report results.json --suite guanine --out guanine.html
     """
+    results = _read_all(sources or [Path("genomark-results")])
+    if suite is Suite.GUANINE:
+        if svg is not None or scatter is not None:
+            raise UsageError("--svg and --scatter are of the suite genes: guanine has no drawings")
+        _report_guanine(results, published, out, common_tasks)
+    else:
+        references = _gene_references(published) if published is not None else ()
+        _report_genes(results, references, out, svg, scatter, common_tasks, seed)
+
+
+def _report_genes(
+    results: Results,
+    references: Iterable[Result],
+    out: Path,
+    svg: Path | None,
+    pair: tuple[str, str] | None,
+    common_tasks: bool,
+    seed: int,
+) -> None:
     from genomark.atomic import write_whole
     from genomark.cli.terminal import status
     from genomark.results.drawing import on_white
     from genomark.results.family_report import family_report
-    from genomark.results.result_folder import read_results
 
-    made = family_report(
-        read_results(source),
-        _references(published) if published is not None else (),
-        pair=scatter,
-        common_tasks=common_tasks,
-        seed=seed,
-    )
+    made = family_report(results, references, pair=pair, common_tasks=common_tasks, seed=seed)
     write_whole(out, made.html.encode())
     for name, drawn in made.drawings.items() if svg is not None else ():
         write_whole(Path(svg or "") / f"{name}.svg", on_white(drawn).encode())
@@ -72,7 +107,42 @@ def report(
     status(f"The page is {out}{f'; drawings are in {svg}' if svg else ''}")
 
 
-def _references(path: Path) -> Results:
+def _report_guanine(results: Results, published: Path | None, out: Path, common: bool) -> None:
+    from genomark.atomic import write_whole
+    from genomark.cli.tables import check_ending
+    from genomark.cli.terminal import status
+    from genomark.results.collection import load_results
+    from genomark.results.guanine_page import guanine_page
+    from genomark.results.guanine_scores import declared_guanine_scores, read_guanine_scores
+    from genomark.results.guanine_table import guanine_table
+
+    check_ending(out, [_PAGE, _TABLE])
+    if published is None:
+        references = declared_guanine_scores()
+    elif published.suffix == ".json":
+        references = load_results(published)
+    else:
+        references = read_guanine_scores(published)
+    table = guanine_table(results, references, common_tasks=common)
+    as_table = out.suffix.lower() == _TABLE
+    write_whole(out, (table.frame().write_csv() if as_table else guanine_page(table)).encode())
+    print_guanine(table)
+    status(f"The {'table' if as_table else 'page'} is {out}")
+
+
+def _read_all(sources: list[Path]) -> Results:
+    from genomark.results.collection import Results
+    from genomark.results.result_folder import read_results
+
+    read = [read_results(source) for source in sources]
+    return Results(
+        [each for results in read for each in results],
+        [each for results in read for each in results.skipped],
+        [each for results in read for each in results.failed],
+    )
+
+
+def _gene_references(path: Path) -> Results:
     from genomark.results.collection import load_results
     from genomark.results.published_scores import read_published_scores
 
@@ -101,6 +171,45 @@ def print_families(families: pl.DataFrame) -> None:
         out.print(table)
         for reason in dict.fromkeys(rows["reason"].drop_nulls()):
             out.print(f"  [dim]{escape(printable(reason))}[/]")
+
+
+def print_guanine(table: GuanineTable) -> None:
+    """Print models with their means and scores, published ones below, then all remarks."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from genomark.cli.terminal import console
+    from genomark.results.guanine_scores import PUBLISHED
+    from genomark.results.guanine_table import short_name
+
+    out = console()
+    drawn = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)
+    drawn.add_column("model", overflow="fold")
+    for task in ("mean", *table.tasks):
+        drawn.add_column(short_name(task), justify="right", overflow="fold")
+    remarks, above = [], False
+    for line in table.lines:
+        name = printable(line.name.removeprefix(PUBLISHED) if line.published else line.name)
+        if line.published and not above:
+            drawn.add_row("[bold]as published:[/]")
+        above = line.published
+        scores = (line.mean, *(line.scores.get(task) for task in table.tasks))
+        style = "dim" if line.published else None
+        drawn.add_row(escape(name), *map(_guanine_cell, scores), style=style)
+        remarks += [
+            f"* {name}, {short_name(task)}: {printable(remark)}"
+            for task, score in line.scores.items()
+            for remark in score.remarks
+        ]
+    out.print(drawn)
+    for remark in remarks:
+        out.print(f"  [dim]{escape(remark)}[/]")
+
+
+def _guanine_cell(score: Score | None) -> str:
+    if score is None or score.value is None:
+        return "-"
+    return f"{score.value:.1f}{'*' if score.remarks else ''}"
 
 
 def _mean(row: dict[str, float | None]) -> str:

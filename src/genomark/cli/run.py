@@ -12,6 +12,8 @@ import typer
 GENES = "Tasks on genes"
 #: The same of tasks on labelled sequences.
 SEQUENCES = "Tasks on sequences"
+#: The same of the suite guanine.
+GUANINE = "Tasks of GUANinE"
 
 
 class Missing(StrEnum):
@@ -42,6 +44,31 @@ class Protocol(StrEnum):
     ZERO_SHOT = "zero-shot"
     LORA = "lora"
     FULL = "full"
+
+
+class Split(StrEnum):
+    """What is asked."""
+
+    DEV = "dev"
+    TEST = "test"
+
+
+class Train(StrEnum):
+    """What models are fitted on."""
+
+    WHOLE = "train"
+    TENTH = "10per"
+    HUNDREDTH = "1per"
+    THOUSANDTH = "0.1per"
+    CURVE = "curve"
+    NONE = "none"
+
+
+class Impute(StrEnum):
+    """What becomes of predictions that are no numbers."""
+
+    NONE = "none"
+    MEAN = "mean"
 
 
 class Engine(StrEnum):
@@ -109,6 +136,57 @@ def run(
             min=1,
             help="How often what depends on a seed is fitted: seeds 0, 1, 2, ... Left out: 3.",
             rich_help_panel=SEQUENCES,
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder with a folder for each task, as the hub has them.",
+            rich_help_panel=GUANINE,
+        ),
+    ] = None,
+    genome: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="hg38 as 2bit or FASTA: sequences are then cut out of it.",
+            rich_help_panel=GUANINE,
+        ),
+    ] = None,
+    context: Annotated[
+        int | None,
+        typer.Option(min=1, help="Bases of a window. Left out: 512.", rich_help_panel=GUANINE),
+    ] = None,
+    split: Annotated[
+        Split | None,
+        typer.Option(
+            help="dev, or test, whose labels are hidden: for a submission. Left out: dev.",
+            rich_help_panel=GUANINE,
+        ),
+    ] = None,
+    train: Annotated[
+        Train | None,
+        typer.Option(
+            help="What models are fitted on: all of the train split, a tenth, a hundredth, a "
+            "thousandth, each of these in turn, or nothing. Left out: all.",
+            rich_help_panel=GUANINE,
+        ),
+    ] = None,
+    impute: Annotated[
+        Impute | None,
+        typer.Option(
+            help="Predictions that are no finite number are refused, or replaced by the mean and "
+            "counted. Left out: none.",
+            rich_help_panel=GUANINE,
+        ),
+    ] = None,
+    jitter: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Also tell the mean over so many runs with noise on the predictions.",
+            rich_help_panel=GUANINE,
         ),
     ] = None,
     format: Annotated[
@@ -182,6 +260,7 @@ def run(
       genomark run -m minilm -b tasks:./my_tasks --probe linear:C=nested
       genomark run -m onehot -m cnn -b pgb/poly_a.arabidopsis_thaliana
       genomark run -m hf:./my_checkpoint -b suite:pgb --protocol lora --fits 1
+      genomark run -m gc -m kmer5-svr -b suite:guanine --data ./guanine --train 1per
     """
     import genomark
     from genomark.atomic import write_whole
@@ -201,6 +280,15 @@ def run(
         class_threshold=cat_label_th,
         min_positives=min_positives,
     )
+    asked = {
+        "data": data,
+        "genome": genome,
+        "context": context,
+        "split": split and split.value,
+        "train": train and train.value,
+        "impute": impute and impute.value,
+        "jitter": jitter,
+    }
     try:
         results = genomark.run(
             models or (),
@@ -213,6 +301,7 @@ def run(
             allow_missing=allow_missing,
             protocol=protocol.value if protocol else None,
             fits=fits,
+            guanine={name: value for name, value in asked.items() if value is not None},
             gene_options=options,
             common_genes=common_genes,
             game_files=game_files,

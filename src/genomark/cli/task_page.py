@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from genomark.errors import DatasetError
@@ -48,12 +49,16 @@ def task_page(name: str) -> dict[str, Any]:
     except DatasetError as error:
         page["counts"] = str(error)
     page["no training data"] = benchmark.task.no_split
-    page["published"] = [
-        f"{each['model']} {each['metric']} {each['value']:.3f}"
-        + (f" (mean of {each['group']})" if each["group"] else "")
-        for each in benchmark.settings()["published"]
-    ]
+    page["published"] = [_published_line(each) for each in benchmark.published]
     return {key: value for key, value in page.items() if value not in (None, [], "")}
+
+
+def _published_line(score: Mapping[str, Any]) -> str:
+    line = f"{score['model']} {score['metric']} {score['value']:.3f}"
+    for what, form in (("label", "of {}"), ("group", "mean of {}"), ("corrected", "corrected: {}")):
+        if score.get(what):
+            line += f" ({form.format(score[what])})"
+    return line
 
 
 def _design_page(name: str, benchmark: DesignBenchmark) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class ZeroShot:
     def info(self) -> ModelIdentity:
         """The model's, with what is taken from it."""
         own = self._model.info
-        if isinstance(self._model, Scorer) and self._effect == "likelihood":
+        if self.by_likelihood and isinstance(self._model, Scorer):
             kind = "pseudo-log-likelihood" if self._model.likelihood == "masked" else "likelihood"
             note = f"difference of {kind}s; nothing is trained"
         else:
@@ -45,6 +45,11 @@ class ZeroShot:
             digest=digest_of([own.digest, "zero-shot", "1", self._effect]),
             notes=[*own.notes, note],
         )
+
+    @property
+    def by_likelihood(self) -> bool:
+        """Whether effects are differences of likelihoods, which have a sign."""
+        return isinstance(self._model, Scorer) and self._effect == "likelihood"
 
     def effects(
         self,

@@ -6,6 +6,7 @@ The terminal and the notebook draw the same sections.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from genomark.benchmarks.sequences.sequence_scores import WITHOUT_DUPLICATES
 from genomark.results.collection import Results, headlines
@@ -13,6 +14,8 @@ from genomark.scoring import MetricRow, Result
 
 #: Marks of published scores: of this task, and of a group of tasks that it is one of.
 _TASK, _GROUP = "†", "‡"
+#: Mark of a published score that is not as it was printed.
+_CORRECTED = "*"
 
 
 @dataclass(frozen=True)
@@ -80,26 +83,38 @@ def _section(results: Results, benchmark: str) -> Section:
 
 def _published(result: Result, names: list[str]) -> list[Line]:
     """Lay what others published of the same question below, without a rank."""
-    found: dict[str, dict[str, float]] = {}
-    for score in result.settings.get("published", []):
-        if score["metric"] in names:
-            model = f"{score['model']} {_GROUP if score['group'] else _TASK}"
-            found.setdefault(model, {})[score["metric"]] = score["value"]
+    found: dict[str, dict[str, str]] = {}
+    for score in _shown(result, names):
+        model = f"{score['model']} {_GROUP if score['group'] else _TASK}"
+        mark = f" {_CORRECTED}" if score.get("corrected") else ""
+        found.setdefault(model, {})[score["metric"]] = f"{score['value']:.3f}{mark}"
     return [
-        Line("", model, [f"{values[name]:.3f}" if name in values else "" for name in names], "")
+        Line("", model, [values.get(name, "") for name in names], "")
         for model, values in found.items()
+    ]
+
+
+def _shown(result: Result, names: list[str]) -> list[dict[str, Any]]:
+    """Give what was published of the metrics shown, of the whole task."""
+    return [
+        each
+        for each in result.settings.get("published", [])
+        if each["metric"] in names and not each.get("label")
     ]
 
 
 def _sources(result: Result, names: list[str]) -> list[str]:
     """Say what the marks of published scores mean."""
-    shown = [each for each in result.settings.get("published", []) if each["metric"] in names]
+    shown = _shown(result, names)
     notes = []
     for mark, told in ((_TASK, False), (_GROUP, True)):
         group = next((each["group"] for each in shown if bool(each["group"]) == told), None)
         if any(bool(each["group"]) == told for each in shown):
             what = f"published mean over the tasks {group}" if told else "published"
             notes.append(f"{mark} {what}, as it stands there: settings and splits differ")
+    notes += [
+        f"{_CORRECTED} {each['model']}: {each['corrected']}" for each in shown if each.get("corrected")
+    ]
     return notes
 
 
@@ -125,7 +140,8 @@ def _notes(members: list[Result], names: list[str]) -> list[str]:
     ceiling = members[0].settings.get("ceiling")
     if ceiling:
         best = ", ".join(f"{name} {value:.3f}" for name, value in ceiling.items())
-        notes.append(f"best possible: {best} (the noise is known)")
+        why = members[0].settings.get("ceiling_reason", "the noise is known")
+        notes.append(f"best possible: {best} ({why})")
     notes.extend(members[0].settings.get("notes", []))
     told: dict[str, list[str]] = {}
     for result in members:

@@ -96,8 +96,12 @@ class Results:
         return [result for result in self.results if result.benchmark.id == benchmark]
 
     def ranks(self, benchmark: str) -> list[Rank]:
-        """Rank the models on one benchmark, best first; those without a value are left out."""
-        results = self.of(benchmark)
+        """Rank the models on one benchmark, best first.
+
+        Those without a value are left out, and so are scores that were read from a report of
+        others: nothing was asked of these models here, so nothing shows who is apart from whom.
+        """
+        results = [each for each in self.of(benchmark) if "source" not in each.settings]
         if not results:
             return []
         headline = headlines(results[0])[0]

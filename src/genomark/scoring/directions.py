@@ -15,6 +15,7 @@ _HIGHER = (
     *STRUCTURE_METRICS,
     *CROSSING_METRICS,
     *("solved", "solved_within_60s"),
+    *("spearman_x100", "spearman_x100_jittered", "spearman_of_ceiling", "gc_partial_spearman"),
 )
 _LOWER = (
     *("mse", "rmse", "mcrmse", "mae", "hamming_loss"),

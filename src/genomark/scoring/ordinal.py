@@ -93,6 +93,7 @@ def ordinal_replicates(
     seed: int,
     replicates: int = REPLICATES,
     gc: Floats | None = None,
+    n_clusters: int | None = None,
     threads: int = 1,
 ) -> OrdinalReplicates:
     """Compute rank statistics of the data and of bootstrap replicates.
@@ -109,6 +110,9 @@ def ordinal_replicates(
     replicates : int
     gc : ndarray of float64, shape (n,), optional
         GC content of each item, 0 to 1; held fixed to a thousandth.
+    n_clusters : int, optional
+        How many are drawn from, where some have no item here: of several labels, the same clusters
+        are then drawn for each.
     threads : int
         No number depends on it.
 
@@ -117,7 +121,7 @@ def ordinal_replicates(
     UsageError
         If the arrays are not of one length, or hold what is not finite.
     """
-    problem = _Problem.of(prediction, truth, clusters)
+    problem = _Problem.of(prediction, truth, clusters, n_clusters)
     columns = replicates + 1
     table = np.empty((columns, 1 + 2 * problem.values.size))
     _in_pieces(lambda first, last: problem.walk(first, table[first:last], seed), columns, threads)
@@ -182,6 +186,7 @@ def jittered_spearman(
     runs: int,
     seed: int,
     replicates: int = REPLICATES,
+    n_clusters: int | None = None,
     threads: int = 1,
 ) -> Floats:
     """Average the Spearman correlation over runs, each with normal noise on the predictions.
@@ -192,7 +197,7 @@ def jittered_spearman(
     ----------
     runs : int
         1 or more; 30 to 50 to report.
-    prediction, truth, clusters, seed, replicates, threads
+    prediction, truth, clusters, seed, replicates, n_clusters, threads
         As of `ordinal_replicates`.
 
     Returns
@@ -206,7 +211,7 @@ def jittered_spearman(
     values = np.empty(runs)
     for run in range(runs):
         shaken = prediction + JITTER * noise.standard_normal(len(prediction))
-        problem = _Problem.of(shaken, truth, clusters)
+        problem = _Problem.of(shaken, truth, clusters, n_clusters)
         columns = np.array([0, *range(1 + run, replicates + 1, runs)])
         found = np.empty((columns.size, 1 + 2 * problem.values.size))
 
@@ -257,7 +262,13 @@ class _Problem:
     sizes: Integers
 
     @classmethod
-    def of(cls, prediction: NDArray[Any], truth: NDArray[Any], clusters: Integers) -> _Problem:
+    def of(
+        cls,
+        prediction: NDArray[Any],
+        truth: NDArray[Any],
+        clusters: Integers,
+        n_clusters: int | None,
+    ) -> _Problem:
         x, y = np.asarray(prediction, np.float64), np.asarray(truth, np.float64)
         if not x.shape == y.shape == clusters.shape:
             raise UsageError(
@@ -275,7 +286,7 @@ class _Problem:
             clusters=clusters.astype(np.uint32)[order],
             classes=_smallest(classes, values.size)[order],
             ends=ends.astype(np.uint32) if x.size else np.empty(0, np.uint32),
-            sizes=np.bincount(clusters),
+            sizes=np.bincount(clusters, minlength=n_clusters or 0),
         )
 
     def walk(self, first: int, out: Floats, seed: int) -> None:

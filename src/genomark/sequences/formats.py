@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 import polars as pl
 
+from genomark.datasets.git_lfs import LFS_POINTER
 from genomark.errors import UsageError, one_line
 from genomark.sequences.fasta import fasta_records, fastq_records
 from genomark.sequences.records import Records, by_column
@@ -41,7 +42,6 @@ _FORMAT_OF_START: dict[bytes, Format] = {
 }
 #: What decoding raises; the second where lists lie in lists without end.
 _NOT_JSON = (msgspec.DecodeError, RecursionError)
-_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 _BED_COLUMNS = ("chrom", "start", "end", "name", "score", "strand")
 #: Keys under which a JSON object keeps its rows.
 _ROWS = ("sequences", "data")
@@ -96,7 +96,7 @@ def _content(path: Path, where: str) -> bytes:
         raise UsageError(f"Cannot read {where}: {error.strerror}") from error
     if len(raw) > UNPACKED_LIMIT:
         raise UsageError(f"{where}: more than {UNPACKED_LIMIT:,} bytes, unpacked; split it up")
-    if raw.startswith(_LFS_POINTER):
+    if raw.startswith(LFS_POINTER):
         raise UsageError(
             f"{where}: is a pointer, not the data (Git LFS); fetch the data with 'git lfs pull'"
         )

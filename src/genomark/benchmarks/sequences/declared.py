@@ -12,7 +12,7 @@ import tomllib
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -29,6 +29,8 @@ Count = Annotated[int, msgspec.Meta(ge=1)]
 #: Metrics that are rows of a table where a declaration names none.
 _DEFAULT_ROWS = 3
 _MEAN = "mean_"
+#: What the ordered classes of the layout "guanine" are judged by, beside the metrics of their kind.
+ORDINAL_METRICS = ("spearman_x100", "spearman_of_ceiling", "gc_partial_spearman")
 #: What a task on secondary structures tells of each base.
 STRUCTURE_LABELS = frozenset("().")
 
@@ -103,6 +105,12 @@ class DeclaredTask(
         Where files can be had that no catalogue entry leads to.
     genome : str
         Assembly from which files of coordinates take their sequences.
+    layout : {"files", "guanine"}
+        How `files` are named: each by its path, or by the split of a folder of GUANinE.
+    classes : int, optional
+        Ordered classes of each label, of regression tasks.
+    variants : {"", "snv", "indel"}
+        Whether pairs of alleles are asked, of binary tasks, and what they differ by.
     lengths : tuple of int, optional
         Shortest and longest sequence in bases as the source states them.
     metrics : tuple of str
@@ -129,6 +137,9 @@ class DeclaredTask(
     dataset: Text | None = None
     origin: str = ""
     genome: str = ""
+    layout: Literal["files", "guanine"] = "files"
+    classes: Count | None = None
+    variants: Literal["", "snv", "indel"] = ""
     lengths: tuple[Count, Count] | None = None
     metrics: tuple[Text, ...] = ()
     select_by: str = ""
@@ -142,7 +153,7 @@ class DeclaredTask(
 
     def __post_init__(self) -> None:
         """Fill in metrics, and refuse what could not be scored."""
-        known = _metrics_of(self.kind, self.labels)
+        known = _metrics_of(self.kind, self.labels, self.layout)
         metrics = self.metrics or known[:_DEFAULT_ROWS]
         msgspec.structs.force_setattr(self, "metrics", metrics)
         msgspec.structs.force_setattr(self, "select_by", self.select_by or metrics[0])
@@ -151,11 +162,17 @@ class DeclaredTask(
                 raise UnknownNameError(f"metric of {self.kind} tasks", name, known)
         if self.files.train is None and self.files.valid is not None and not self.files.no_train:
             raise ValueError("files: a valid file without a train file; say why in no_train")
+        if self.classes is not None and self.kind != "regression":
+            raise ValueError(f"classes: of regression tasks only, and this one is {self.kind}")
+        if self.variants and self.kind != "binary":
+            raise ValueError(f"variants: of binary tasks only, and this one is {self.kind}")
 
 
-def _metrics_of(kind: Kind, labels: tuple[str, ...]) -> tuple[str, ...]:
+def _metrics_of(kind: Kind, labels: tuple[str, ...], layout: str) -> tuple[str, ...]:
     """Name what such a task can be judged by, as far as its declaration tells the labels."""
     metrics = TASK_METRICS[kind]
+    if layout == "guanine":
+        metrics = (*metrics, *ORDINAL_METRICS)
     if kind == "regression":
         several = ("mcrmse", *(f"{_MEAN}{name}" for name in metrics))
         if not labels:

@@ -1,7 +1,8 @@
 """Scores others published, as they stand in the declarations of tasks and suites.
 
 A score keeps the figure that was published and the name of the quantity it is, which is not
-always the name it was published under; where and why they differ is told beside it.
+always the name it was published under; where and why they differ is told beside it. A figure that
+cannot be what it says it is stands corrected, with what was printed.
 """
 
 from __future__ import annotations
@@ -28,12 +29,18 @@ class TableRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         On a scale of 0 to 1 where the metric has such a one.
     group : str, optional
         Of a suite's table: the group of tasks over which `value` is a mean.
+    label : str, optional
+        Of a task of several labels: the one that `value` is of.
+    corrected : str, optional
+        Where `value` is not what was printed: what was, and why it is replaced.
     """
 
     model: Text
     metric: Text
     value: float
     group: Text | None = None
+    label: Text | None = None
+    corrected: Text | None = None
 
 
 class PublishedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -57,12 +64,12 @@ class PublishedTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     caveats: tuple[Text, ...] = ()
 
 
-class PublishedScore(msgspec.Struct, frozen=True):
+class PublishedScore(msgspec.Struct, frozen=True, omit_defaults=True):
     """One published score, with all that is told of it.
 
     Parameters
     ----------
-    model, metric, value, group
+    model, metric, value, group, label, corrected
         As in `TableRow`.
     source, scale, caveats
         As in `PublishedTable`.
@@ -75,6 +82,8 @@ class PublishedScore(msgspec.Struct, frozen=True):
     source: str
     scale: str | None
     caveats: tuple[str, ...]
+    label: str | None = None
+    corrected: str | None = None
 
 
 def published_scores(tables: Iterable[PublishedTable]) -> list[PublishedScore]:
@@ -93,4 +102,6 @@ def _rows(tables: Iterable[PublishedTable]) -> Iterator[PublishedScore]:
                 source=table.source,
                 scale=table.scale,
                 caveats=table.caveats,
+                label=row.label,
+                corrected=row.corrected,
             )

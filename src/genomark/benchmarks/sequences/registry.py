@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import msgspec
-
+from genomark.benchmarks.guanine.guanine_task import LAYOUT, GuanineTask
+from genomark.benchmarks.guanine.options import GuanineOptions
+from genomark.benchmarks.guanine.suite import guanine_benchmark
 from genomark.benchmarks.rna.structure_benchmark import StructureBenchmark
 from genomark.benchmarks.rna.structure_task import StructureTask, is_structure_task
-from genomark.benchmarks.sequences.declared import declared_ids
+from genomark.benchmarks.sequences.declared import declared_ids, read_shipped
 from genomark.benchmarks.sequences.options import SequenceOptions
 from genomark.benchmarks.sequences.sequence_benchmark import SequenceBenchmark
 from genomark.benchmarks.sequences.sequence_task import SEQUENCES, SequenceTask, load_declared
+from genomark.benchmarks.sequences.settings import options_of, settings_of, settings_text
 from genomark.benchmarks.sequences.user_folder import folder_task_names, folder_tasks
 from genomark.errors import UsageError
 
@@ -31,8 +34,12 @@ def sequence_benchmark(name: str) -> SequenceBenchmark:
     UsageError
         If there is no such task, or a setting is not understood.
     """
-    plain, settings = _parted(name)
-    task, options = _task(plain), _options(name, settings)
+    plain, text = _parted(name)
+    settings = settings_of(name, text)
+    if plain in _ids() and read_shipped(plain).layout == LAYOUT:
+        asking = options_of(name, settings, GuanineOptions)
+        return guanine_benchmark(GuanineTask(read_shipped(plain), asking))
+    task, options = _task(plain), options_of(name, settings, SequenceOptions)
     if is_structure_task(task.declared):
         structures = StructureTask(task.declared, folder=task.folder, genome=task.genome)
         return StructureBenchmark(structures, options)
@@ -49,10 +56,20 @@ def sequence_benchmarks(name: str) -> list[str]:
     return [f"{each}:{settings}" if settings else each for each in found]
 
 
-def with_fits(name: str, fits: int) -> str:
-    """Give the name of the same benchmark with another number of fits."""
-    plain, _ = _parted(name)
-    return f"{plain}:fits={fits}" if is_sequence_benchmark(plain) else name
+def with_settings(name: str, settings: Mapping[str, object], suite: str = "") -> str:
+    """Give the name of the same benchmark with other settings; of other benchmarks the same name.
+
+    Parameters
+    ----------
+    name : str
+    settings : mapping of str to object
+    suite : str
+        If not empty, only benchmarks of this suite are changed.
+    """
+    plain, text = _parted(name)
+    if not is_sequence_benchmark(plain) or (suite and plain.partition("/")[0] != suite):
+        return name
+    return f"{plain}:{settings_text({**settings_of(name, text), **settings})}"
 
 
 def _task(name: str) -> SequenceTask:
@@ -72,15 +89,10 @@ def _ids() -> frozenset[str]:
 
 def _parted(name: str) -> tuple[str, str]:
     """Part a name from the settings after it; there may be colons and = in that of a folder."""
+    shipped, _, text = name.partition(":")
+    if shipped in _ids():
+        return shipped, text
     plain, _, settings = name.rpartition(":")
     if "=" in settings and "/" not in settings and plain not in ("", "sequences"):
         return plain, settings
     return name, ""
-
-
-def _options(name: str, settings: str) -> SequenceOptions:
-    found = dict(part.partition("=")[::2] for part in filter(None, settings.split(",")))
-    try:
-        return msgspec.convert(found, SequenceOptions, strict=False)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"'{name}': {error}; expected fits=N, from 1 to 100") from error

@@ -69,12 +69,12 @@ class SequenceBenchmark(Benchmark):
     def headlines(self) -> tuple[str, ...]:
         """The metric that ranks, and the next one: where there is such, one that was published."""
         first, *others = self.task.declared.metrics
-        published = {score["metric"] for score in self._published}
+        published = {score["metric"] for score in self.published}
         told = [name for name in others if name in published]
         return (first, *(told or others)[:1])
 
     @cached_property
-    def _published(self) -> list[dict[str, Any]]:
+    def published(self) -> list[dict[str, Any]]:
         """What others published of the task, and of the group of tasks it is in."""
         scores = published_scores(self.task.declared.published)
         if self.task.group:
@@ -107,11 +107,10 @@ class SequenceBenchmark(Benchmark):
         test = self.task.test()
         return test if limit is None else test.take(self._chosen(limit))
 
-    def _split(self, asked: int) -> TaskSplit | None:
-        """Give what is learned from: where fewer sequences are asked, as large a share of it."""
-        split = self.task.split()
+    def _shortened(self, split: TaskSplit, asked: int) -> TaskSplit:
+        """Take as large a share of what is learned from as is asked of the test sequences."""
         share = asked / max(1, len(self.task.test()))
-        if split is None or share >= 1:
+        if share >= 1:
             return split
         train, valid = (
             part.take(_spaced(max(2, round(share * len(part))), len(part)))
@@ -124,7 +123,7 @@ class SequenceBenchmark(Benchmark):
         if isinstance(model, ItemPredictor):
             check = getattr(model, "check", None)
             if check is not None:
-                check(self.id, self._asked_items(self.task.test()).select("item_id", "task"))
+                check(self.id, self._items())
             return model.info, None
         trainable = as_trainable(model)
         trainable.check_task(self.task.declared.kind)
@@ -143,13 +142,14 @@ class SequenceBenchmark(Benchmark):
             found = None if fit else self._looked_up(model, test, asking)
             return self._frame(test, fit, found)
         trainable = as_trainable(model)
-        split = self._split(part.height)
+        split = self.task.split()
         if split is None:
             raise CapabilityError(f"'{model.info.id}' cannot be fitted to '{self.id}'")
         if fit and not trainable.varies_with_seed:
             return self._frame(test, fit, None)
         fitted = trainable.fit_task(
-            split, Fitting(fit, asking.threads, asking.workspace, asking.progress)
+            self._shortened(split, part.height),
+            Fitting(fit, asking.threads, asking.workspace, asking.progress),
         )
         asking.progress("answering")
         frame = self._asked(fitted, test, fit)
@@ -191,6 +191,10 @@ class SequenceBenchmark(Benchmark):
             return width
         sides = 2 if test.kind in KINDS_OF_PAIRS else 1
         return int(len(test.sequences[row]) ** sides) * width
+
+    def _items(self) -> pl.DataFrame:
+        """Name all that a file of answers must have: columns `item_id`, `task`."""
+        return self._asked_items(self.task.test()).select("item_id", "task")
 
     def _asked_items(self, test: LabelledSequences) -> pl.DataFrame:
         """Write what is asked as items: a sequence, or one of its positions, and a label."""
@@ -259,7 +263,7 @@ class SequenceBenchmark(Benchmark):
             "fits": self.options.fits,
             "notes": [] if split is None else list(split.notes),
             "caveats": list(self.task.declared.caveats),
-            "published": self._published,
+            "published": self.published,
         }
         if split is not None and self.duplicates is not None:
             told["sizes"] = {

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from genomark.datasets.git_lfs import is_pointer
 from genomark.errors import ModelError, UsageError, one_line
 from genomark.extras import require_extras
 from genomark.models.genes.encoders import digest_of_checkpoint
@@ -21,8 +22,6 @@ READ = ("*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.vocab", "*.
 CODE = "*.py"
 _LEFT = ("onnx/*", "openvino/*", "original/*")
 _SAFE, _BIN = "model*.safetensors", "pytorch_model*.bin"
-#: A pointer of Git LFS is a text of three lines that begins like this.
-_POINTER, _LONGEST_POINTER = b"version https://git-lfs.github.com/spec/", 1024
 #: What checkpoints are read with, and the extra that brings it.
 LIBRARIES = {
     "torch": "torch",
@@ -193,7 +192,7 @@ class CheckpointFiles:
                 "pytorch_model.bin"
             )
         for path in found:
-            if _is_pointer(path):
+            if is_pointer(path):
                 raise ModelError(
                     f"{self.spec}: {path} is a pointer of Git LFS, not weights; run `git lfs pull` "
                     "in its folder, or download the file"
@@ -220,9 +219,3 @@ def _strings(value: Any) -> Iterator[str]:
     elif isinstance(value, dict | list):
         for each in value.values() if isinstance(value, dict) else value:
             yield from _strings(each)
-
-
-def _is_pointer(path: Path) -> bool:
-    if path.stat().st_size > _LONGEST_POINTER:
-        return False
-    return path.read_bytes().startswith(_POINTER)

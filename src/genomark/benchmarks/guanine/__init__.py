@@ -1,0 +1,1 @@
+"""The large supervised tasks of GUANinE, whose test labels are hidden."""

@@ -1,0 +1,310 @@
+"""Tasks of GUANinE from files of their layout: real sequence, numbers computed apart by scipy."""
+
+import math
+
+import numpy as np
+import polars as pl
+import pytest
+from guanine_files import MARKS, gc_of, write_suite
+from scipy import stats
+from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_score
+
+import genomark
+from genomark.benchmarks import expand, load_benchmark
+from genomark.errors import UnknownNameError, UsageError
+
+
+@pytest.fixture(scope="module")
+def genome(real_data):
+    return real_data("hg38_1m", "hg38_1m.fa.gz")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, genome):
+    return write_suite(tmp_path_factory.mktemp("guanine"), genome)
+
+
+@pytest.fixture
+def run(made, genome, tmp_path):
+    def runs(models, benchmarks, **settings):
+        return genomark.run(
+            models,
+            benchmarks,
+            out=tmp_path / "out",
+            guanine={"data": made.folder, "genome": genome, **settings},
+            workers=1,
+            progress=False,
+        )
+
+    return runs
+
+
+def bed(made, task, part):
+    path = made.folder / task / "bed" / part / f"{part}.bed"
+    return pl.read_csv(path, separator="\t")
+
+
+def windows(made, table, context=512):
+    half = context // 2
+    return [made.chromosome[each - half : each + half] for each in table["center"]]
+
+
+@pytest.mark.parametrize("task", ["dnase_propensity", "cons30", "cons100"])
+def test_gc_content_scores_what_scipy_computes_from_plain_slices(made, run, task):
+    (result,) = run(["gc"], [f"guanine/{task}"])
+    table = bed(made, task, "dev")
+    gc = [gc_of(each) for each in windows(made, table)]
+    expected = stats.spearmanr(gc, table["y"])[0]
+    assert result.metric("spearman_x100").value == pytest.approx(100 * expected, abs=1e-6)
+    shares = table["y"].value_counts()["count"] / table.height
+    ceiling = math.sqrt(1 - (shares**3).sum())
+    assert result.metric("spearman_of_ceiling").value == pytest.approx(expected / ceiling, abs=1e-8)
+    assert result.settings["ceiling"]["spearman_x100"] == pytest.approx(100 * ceiling, abs=1e-8)
+    # GC content held fixed leaves nothing of GC content.
+    assert abs(result.metric("gc_partial_spearman").value or 0.0) < 0.1
+    low, high = result.metric("spearman_x100").interval
+    assert low < 100 * expected < high
+
+
+def test_promoters_come_from_csv_files(made, run):
+    (result,) = run(["gc"], ["guanine/gpra_c"])
+    table = pl.read_csv(made.folder / "gpra_c" / "dev" / "dev.csv")
+    expected = stats.spearmanr([gc_of(each) for each in table["seq"]], table["y"])[0]
+    assert result.metric("spearman_x100").value == pytest.approx(100 * expected, abs=1e-6)
+
+
+def test_the_score_of_four_marks_is_their_mean_and_a_mark_without_a_row_is_left_out(made, run):
+    (result,) = run(["gc"], ["guanine/ccre_propensity"])
+    table = bed(made, "ccre_propensity", "dev")
+    expected = {}
+    for mark in MARKS:
+        rows = table.filter(pl.col("task") == mark)
+        gc = [gc_of(each) for each in windows(made, rows)]
+        expected[mark] = 100 * stats.spearmanr(gc, rows["y"])[0]
+        row = result.metric("spearman_x100", mark)
+        assert row.value == pytest.approx(expected[mark], abs=1e-6)
+        assert row.n == rows.height < 250
+    mean = result.metric("mean_spearman_x100")
+    assert mean.value == pytest.approx(np.mean(list(expected.values())), abs=1e-6)
+
+
+def test_what_is_fitted_scores_what_scipy_computes_from_its_predictions(made, run, tmp_path):
+    (result,) = run(["kmer"], ["guanine/cons30"])
+    (path,) = (tmp_path / "out" / "predictions").glob("*.parquet")
+    predicted = pl.read_parquet(path)
+    table = bed(made, "cons30", "dev")
+    names = [f"{row['#chr']}:{row['start']}-{row['end']}" for row in table.iter_rows(named=True)]
+    assert predicted["item_id"].to_list() == names
+    values = predicted["value"].explode().to_numpy().astype(float)
+    y = table["y"].to_numpy()
+    expected = stats.spearmanr(values, y)[0]
+    assert result.metric("spearman_x100").value == pytest.approx(100 * expected, abs=1e-9)
+    gc = np.round([gc_of(each) for each in windows(made, table)], 3)
+    ranks = [stats.rankdata(each) for each in (values, y, gc)]
+    (xy, xz, yz) = (np.corrcoef(ranks[a], ranks[b])[0, 1] for a, b in ((0, 1), (0, 2), (1, 2)))
+    partial = (xy - xz * yz) / math.sqrt((1 - xz**2) * (1 - yz**2))
+    assert result.metric("gc_partial_spearman").value == pytest.approx(partial, abs=1e-9)
+    for threshold in (1, 12, 24):
+        row = result.metric("auroc", f"y >= {threshold}")
+        assert row.value == pytest.approx(roc_auc_score(y >= threshold, values), abs=1e-9)
+    in_middle = (stats.rankdata(values) - 0.5)[y == 12] / len(y)
+    row = result.metric("mean_percentile", "y = 12")
+    assert row.value == pytest.approx(in_middle.mean(), abs=1e-9)
+    assert result.metric("tie_fraction").value == 0.0
+
+
+def test_steps_of_gc_content_have_scores_of_their_own(made, run, monkeypatch):
+    monkeypatch.setattr("genomark.benchmarks.guanine.guanine_scores._SMALLEST_GROUP", 10)
+    (result,) = run(["gc"], ["guanine/cons100"])
+    table = bed(made, "cons100", "dev")
+    gc = np.array([gc_of(each) for each in windows(made, table)])
+    steps = [row for row in result.metrics if (row.group or "").startswith("GC decile")]
+    assert len(steps) == 10
+    assert sum(row.n for row in steps) == 250
+    first = gc < np.quantile(gc, 0.1)
+    expected = stats.spearmanr(gc[first], table["y"].to_numpy()[first])[0]
+    assert steps[0].value == pytest.approx(100 * expected, abs=1e-6)
+
+
+def test_a_few_shot_curve_has_a_score_for_each_part_of_the_train_split(made, run):
+    (result,) = run(["kmer"], ["guanine/gpra_d"], train="curve")
+    told = {
+        row.group: row.value
+        for row in result.metrics
+        if row.name == "spearman_x100" and (row.group or "").startswith("fitted on")
+    }
+    assert list(told) == ["fitted on 10 % of train", "fitted on 100 % of train"]
+    assert told["fitted on 100 % of train"] == result.metric("spearman_x100").value
+    assert any("too few rows to fit on: 0.1 %, 1 %" in each for each in result.settings["notes"])
+    (alone,) = run(["kmer"], ["guanine/gpra_d"], train="10per")
+    assert alone.metric("spearman_x100").value == told["fitted on 10 % of train"]
+
+
+def test_the_published_few_shot_split_is_learned_from_alone(made, run):
+    (result,) = run(["kmer"], ["guanine/cons30"], train="1per")
+    assert result.benchmark.id == "guanine/cons30:train=1per"
+    (report,) = [each for name, each in result.settings["fit"].items() if "seed" in name]
+    assert report["rows"] == 60
+
+
+def test_parts_of_the_train_split_are_nested_and_begin_with_the_published_one(made, genome):
+    at = f"data={made.folder},genome={genome}"
+    task = load_benchmark(f"guanine/cons30:{at},train=curve").task
+    published = set(bed(made, "cons30", "1per")["center"].to_list())
+
+    def centers(name, seed=0):
+        split = task.stage(name, seed)[0]
+        ids = [*split.train.ids, *split.valid.ids]
+        return {int(each.partition(":")[2].partition("-")[0]) + 75 for each in ids}
+
+    tenth = centers("10per")
+    assert len(tenth) == 100
+    assert published < tenth < centers("train")
+    assert tenth != centers("10per", seed=1) > published
+
+
+def test_neighbours_on_the_genome_decide_together_or_not_at_all(made, genome):
+    task = load_benchmark(f"guanine/cons30:data={made.folder},genome={genome}").task
+    split = task.split()
+    assert set(split.train.groups).isdisjoint(split.valid.groups)
+    assert 0 < len(split.valid) <= 100
+    assert len(split.train) + len(split.valid) == 1000
+
+
+def test_hidden_labels_leave_predictions_and_no_score(made, run, tmp_path):
+    results = run(["gc", "kmer"], ["guanine/dnase_propensity"], split="test")
+    assert not results.comparisons
+    for result in results:
+        assert result.benchmark.id == "guanine/dnase_propensity:split=test"
+        row = result.metric("spearman_x100")
+        assert row.value is None
+        assert row.reason_if_null == "labels are hidden: submit the predictions"
+        assert result.coverage.answered == 250
+    paths = list((tmp_path / "out" / "predictions").glob("*.parquet"))
+    assert len(paths) == 2
+    for path in paths:
+        assert set(pl.read_parquet(path)["item_id"]) == set(made.hidden["dnase_propensity"])
+
+
+def test_the_oracle_is_not_asked_where_labels_are_hidden(run):
+    results = run(["control:oracle"], ["guanine/cons30"], split="test")
+    assert not results.results
+    assert "needs the labels, which are hidden" in results.skipped[0].reason
+    (result,) = run(["control:oracle"], ["guanine/cons30"])
+    assert result.metric("spearman_x100").value == pytest.approx(100.0)
+    # Tied as the classes are, it stands above what untied predictions can reach.
+    assert result.metric("spearman_of_ceiling").value > 1.0
+    assert result.metric("tie_fraction").value == 1.0
+
+
+def predictions_file(made, folder, task="cons30", missing=()):
+    table = bed(made, task, "dev")
+    names = [f"{row['#chr']}:{row['start']}-{row['end']}" for row in table.iter_rows(named=True)]
+    gc = [gc_of(each) for each in windows(made, table)]
+    kept = [row for row in range(len(names)) if row not in missing]
+    path = folder / "predictions.csv"
+    pl.DataFrame(
+        {"item_id": [names[row] for row in kept], "value": [gc[row] for row in kept]}
+    ).write_csv(path)
+    return path, np.array(gc), table["y"].to_numpy()
+
+
+def test_missing_predictions_are_refused_or_imputed_and_counted(made, genome, tmp_path):
+    missing = (3, 17, 30)
+    path, gc, y = predictions_file(made, tmp_path, missing=missing)
+
+    def runs(**settings):
+        return genomark.run(
+            f"file:{path}",
+            "guanine/cons30",
+            out=tmp_path / "out",
+            guanine={"data": made.folder, "genome": genome, **settings},
+            allow_missing=True,
+            workers=1,
+            progress=False,
+        )
+
+    (failed,) = runs().failed
+    assert "3 of 250 predictions are missing" in failed.reason
+    assert "--impute mean" in failed.reason
+    (result,) = runs(impute="mean")
+    kept = np.delete(gc, missing)
+    filled = gc.copy()
+    filled[list(missing)] = kept.astype(np.float32).astype(float).mean()
+    expected = 100 * stats.spearmanr(filled, y)[0]
+    assert result.metric("spearman_x100").value == pytest.approx(expected, abs=1e-6)
+    assert result.metric("imputed_fraction").value == 3 / 250
+    assert result.coverage.answered == 247
+
+
+def test_jitter_is_told_beside_the_score(run):
+    (result,) = run(["gc"], ["guanine/cons30"], jitter=20)
+    shaken = result.metric("spearman_x100_jittered")
+    # GC content varies by some hundredths, as the noise does.
+    assert 0.5 * result.metric("spearman_x100").value < shaken.value
+    assert shaken.value < result.metric("spearman_x100").value
+    assert shaken.interval is not None
+    (again,) = run(["gc"], ["guanine/cons30"], jitter=20)
+    assert again.metric("spearman_x100_jittered").value == shaken.value
+
+
+def test_two_models_are_compared_in_pairs(run):
+    results = run(["gc", "control:random"], ["guanine/cons30"])
+    (pair,) = results.comparisons
+    assert pair.benchmark == "guanine/cons30"
+    ranks = {each.model: each.first for each in results.ranks("guanine/cons30")}
+    assert ranks == {"gc": 1, "control:random": 2}
+
+
+@pytest.mark.parametrize("task", ["cadd_snv", "cadd_indel"])
+def test_variants_are_learned_from_both_alleles(made, run, task, tmp_path):
+    (result,) = run(["kmer"], [f"guanine/{task}"])
+    table = bed(made, task, "dev")
+    (path,) = (tmp_path / "out" / "predictions").glob("*.parquet")
+    values = pl.read_parquet(path)["value"].explode().to_numpy().astype(float)
+    y = table["y"].to_numpy()
+    expected = 100 * stats.spearmanr(values, y)[0]
+    assert result.metric("spearman_x100").value == pytest.approx(expected, abs=1e-9)
+    assert result.metric("auroc").value == pytest.approx(roc_auc_score(y, values), abs=1e-9)
+    expected = average_precision_score(y, values)
+    assert result.metric("average_precision").value == pytest.approx(expected, abs=1e-9)
+    called = values >= np.sort(values)[::-1][int(y.sum()) - 1]
+    expected = matthews_corrcoef(y, called)
+    assert result.metric("mcc").value == pytest.approx(expected, abs=1e-9)
+    assert result.metric("auroc").value > 0.6
+
+
+def test_variants_without_a_train_split_are_fitted_on_the_one_that_is_pointed_to(made, run):
+    (result,) = run(["kmer"], ["guanine/clinvar_snv"])
+    assert "fitted on guanine/cadd_snv" in result.settings["notes"]
+
+
+def test_gc_content_of_the_reference_is_a_baseline_of_variants(made, run):
+    (result,) = run(["gc"], ["guanine/clinvar_snv"], effect="reference", train="none")
+    table = bed(made, "clinvar_snv", "dev")
+    gc = [gc_of(made.chromosome[end - 256 : end + 256]) for end in table["end"]]
+    expected = 100 * stats.spearmanr(gc, table["y"])[0]
+    assert result.metric("spearman_x100").value == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_suite_hands_its_settings_to_every_task(made):
+    names = expand([f"suite:guanine:train=1per,data={made.folder}"])
+    assert len(names) == 9
+    assert all(name.endswith(f":train=1per,data={made.folder}") for name in names)
+    assert expand(["suite:guanine"]) == [name.partition(":")[0] for name in names]
+
+
+def test_settings_that_are_not_known_are_refused_in_one_line():
+    with pytest.raises(UsageError, match=r"it takes split=, train=, context=.*fits="):
+        load_benchmark("guanine/cons30:shots=5")
+    with pytest.raises(UsageError, match="expected KEY=VALUE after the colon, found 'dev'"):
+        load_benchmark("guanine/cons30:dev")
+    with pytest.raises(UsageError, match=r"Invalid enum value 'half'.*train"):
+        load_benchmark("guanine/cons30:train=half")
+    with pytest.raises(UnknownNameError):
+        load_benchmark("guanine/cons300:train=1per")
+
+
+def test_settings_of_the_suite_need_a_task_of_it(tmp_path):
+    with pytest.raises(UsageError, match="train: for benchmarks of the suite guanine"):
+        genomark.run("gc", "simulated-enhancers", out=tmp_path, guanine={"train": "1per"})
