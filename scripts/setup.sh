@@ -39,4 +39,5 @@ uv pip install --no-deps --editable .
 "$venv/bin/python" -m genomark.scoring.warm
 "$venv/bin/python" -m genomark.probes.warm
 "$venv/bin/python" -m genomark.rna.warm
+"$venv/bin/python" -m genomark.datasets.warm
 echo "Ready. Try: $venv/bin/genomark run"

@@ -8,6 +8,7 @@ cut short is found out when it is opened.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,29 @@ class TwoBit:
         for part in found.masked.within(start, end):
             letters[part] |= _SMALL
         return letters.tobytes().decode("ascii")
+
+    def fill(
+        self,
+        rows: NDArray[np.int64],
+        numbers: NDArray[np.int64],
+        starts: NDArray[np.int64],
+        out: NDArray[np.uint8],
+    ) -> None:
+        """Write windows to rows of uint8[n, length]; none lies off its chromosome."""
+        from genomark.datasets.windows import unpack_windows
+
+        raw = np.asarray(self._raw)
+        unpack_windows(raw, _FOUR_BASES, *self._layout, rows, numbers, starts, out)
+
+    @cached_property
+    def _layout(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The chromosomes and their stretches of N, as `unpack_windows` has to know them."""
+        chroms = list(self._chroms.values())
+        last = np.cumsum([chrom.unknown.starts.size for chrom in chroms], dtype=np.int64)
+        layout = np.array([[c.length, c.bases, 0, 0] for c in chroms], np.int64).reshape(-1, 4)
+        layout[1:, 2], layout[:, 3] = last[:-1], last
+        blocks = [np.column_stack([c.unknown.starts, c.unknown.ends]) for c in chroms]
+        return layout, np.concatenate(blocks or [np.empty((0, 2), dtype=np.int64)])
 
     def _chromosome(self, at: int) -> _Chromosome:
         length = int(self._numbers(at, 1)[0])

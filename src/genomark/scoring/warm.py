@@ -10,6 +10,7 @@ import numpy as np
 
 from genomark.scoring.labels import Kind, LabelAnswers, score_labels
 from genomark.scoring.metrics import METRICS
+from genomark.scoring.ordinal import ordinal_replicates
 from genomark.scoring.score import _mean_replicates
 
 
@@ -29,6 +30,7 @@ def warm() -> None:
         matrix = np.column_stack(columns)
         answers = LabelAnswers(kind, labels, matrix - 0.5, matrix, 0 * clusters, clusters)
         score_labels(answers, seed=0, replicates=2)
+    ordinal_replicates(prediction, truth, clusters, seed=0, replicates=2, gc=prediction)
 
 
 if __name__ == "__main__":
