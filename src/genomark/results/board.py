@@ -113,7 +113,9 @@ def _sources(result: Result, names: list[str]) -> list[str]:
             what = f"published mean over the tasks {group}" if told else "published"
             notes.append(f"{mark} {what}, as it stands there: settings and splits differ")
     notes += [
-        f"{_CORRECTED} {each['model']}: {each['corrected']}" for each in shown if each.get("corrected")
+        f"{_CORRECTED} {each['model']}: {each['corrected']}"
+        for each in shown
+        if each.get("corrected")
     ]
     return notes
 
