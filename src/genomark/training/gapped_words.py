@@ -1,0 +1,156 @@
+"""Words of a few bases that may stand apart: how often each is in a sequence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genomark.models.letters import encode_bases
+from genomark.scoring.kernels import kernel
+
+Floats = NDArray[np.float64]
+Features = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+
+class GappedWords:
+    """All words of some bases within a span; with no room for gaps these are k-mers.
+
+    A word is a pattern of places, the first of which is its first base, and a base for each of
+    them. What stands in a gap is not looked at. A word that has an unknown base is none.
+
+    Parameters
+    ----------
+    span : int
+        Bases from the first of a word to its last, at most.
+    informative : int
+        Bases of a word, 1 to `span`.
+    merged : bool
+        Whether a word and its reverse complement are one.
+    """
+
+    def __init__(self, span: int, informative: int, *, merged: bool = True) -> None:
+        rest = combinations(range(1, span), informative - 1)
+        self._patterns = np.array([(0, *places) for places in rest], dtype=np.int64)
+        self._column = _columns(self._patterns, merged=merged)
+        self.width = int(self._column.max()) + 1
+
+    def counts(self, sequences: Sequence[str]) -> Features:
+        """Count words, float32[n, width] of whole numbers; U counts as T."""
+        codes, offsets = _encoded(sequences)
+        counts = np.zeros((len(sequences), self.width), np.float32)
+        _count(codes, offsets, self._patterns, self._column, counts)
+        return counts
+
+    def shares(self, sequences: Sequence[str]) -> Features:
+        """Give the share of each word among all, float32[n, width]; 0 where there is none."""
+        counts = self.counts(sequences)
+        total = counts.sum(axis=1, keepdims=True, dtype=np.float64)
+        shares: Features = (counts / np.maximum(total, 1.0)).astype(np.float32)
+        return shares
+
+    def sums(self, sequences: Sequence[str], weights: Floats) -> Floats:
+        """Give ``shares @ weights.T`` without the shares, each row the same in any batch.
+
+        Parameters
+        ----------
+        sequences : sequence of str
+        weights : ndarray of float64, shape (k, width)
+
+        Returns
+        -------
+        ndarray of float64, shape (n, k)
+        """
+        codes, offsets = _encoded(sequences)
+        out = np.zeros((len(sequences), len(weights)))
+        by_word = np.ascontiguousarray(weights.T)
+        _add_weights(codes, offsets, self._patterns, self._column, by_word, out)
+        return out
+
+
+def gapped_width(span: int, informative: int) -> int:
+    """Words of that many bases within a span, strands apart, without listing them."""
+    patterns = 1
+    for number in range(1, informative):
+        patterns = patterns * (span - number) // number
+    return int(patterns * 4**informative)
+
+
+def _encoded(sequences: Sequence[str]) -> tuple[NDArray[np.uint8], Integers]:
+    return encode_bases([each.replace("U", "T") for each in sequences])
+
+
+def _columns(patterns: Integers, *, merged: bool) -> Integers:
+    """Column of each word, int64[n_patterns, 4**bases]; bases are numbered in base 4."""
+    n_patterns, informative = patterns.shape
+    words = np.arange(4**informative)
+    own = np.arange(n_patterns)[:, None] * words.size + words
+    if not merged:
+        return own
+    complement = np.zeros_like(words)
+    rest = words
+    for _ in range(informative):
+        complement = complement * 4 + 3 - rest % 4
+        rest = rest // 4
+    number = {tuple(places): row for row, places in enumerate(patterns.tolist())}
+    reverse = [number[tuple(places[-1] - places[::-1])] for places in patterns]
+    first = np.minimum(own, own[reverse][:, complement])
+    return np.unique(first, return_inverse=True)[1].reshape(own.shape).astype(np.int64)
+
+
+@kernel
+def _count(
+    codes: np.ndarray,
+    offsets: np.ndarray,
+    patterns: np.ndarray,
+    column: np.ndarray,
+    counts: np.ndarray,
+) -> None:
+    n_patterns, informative = patterns.shape
+    for row in range(offsets.size - 1):
+        for pattern in range(n_patterns):
+            end = offsets[row + 1] - patterns[pattern, informative - 1]
+            for position in range(offsets[row], end):
+                word = 0
+                seen = 0
+                for base in range(informative):
+                    code = codes[position + patterns[pattern, base]]
+                    seen |= code
+                    word = (word << 2) | (code & 3)
+                # Codes of bases are 0 to 3.
+                if seen < 4:
+                    counts[row, column[pattern, word]] += 1.0
+
+
+@kernel
+def _add_weights(
+    codes: np.ndarray,
+    offsets: np.ndarray,
+    patterns: np.ndarray,
+    column: np.ndarray,
+    by_word: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    n_patterns, informative = patterns.shape
+    k = by_word.shape[1]
+    for row in range(offsets.size - 1):
+        found = 0
+        for pattern in range(n_patterns):
+            end = offsets[row + 1] - patterns[pattern, informative - 1]
+            for position in range(offsets[row], end):
+                word = 0
+                seen = 0
+                for base in range(informative):
+                    code = codes[position + patterns[pattern, base]]
+                    seen |= code
+                    word = (word << 2) | (code & 3)
+                if seen < 4:
+                    found += 1
+                    place = column[pattern, word]
+                    for each in range(k):
+                        out[row, each] += by_word[place, each]
+        for each in range(k):
+            out[row, each] /= max(found, 1)
