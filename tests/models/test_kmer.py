@@ -255,3 +255,9 @@ def test_it_learns_what_drives_expression(
     assert spearmanr(predicted, measured).statistic > 0.25
     assert (task.cell_type_actual, task.species_actual) == ("K562", "homo_sapiens")
     assert task.scale_prediction_actual == "log"
+
+
+def test_rna_has_the_words_of_dna():
+    counts = Kmer(3).features(["ACGUUGCAUU", "ACGTTGCATT"])
+    assert counts[0].sum() == 8
+    assert np.array_equal(counts[0], counts[1])

@@ -31,7 +31,7 @@ class RidgeTrainable(ABC):
     """
 
     #: Raise it when predictions change, so that no old fit or answer is taken for a new one.
-    version = "2"
+    version = "3"
     name: str
     #: What the default fit and the features need.
     datasets: tuple[str, ...]

@@ -1,20 +1,22 @@
-"""Bases as small integers: A, C, G, T are 0 to 3, N is 4."""
+"""Bases as small integers: A, C, G, T (or U) are 0 to 3, every other letter is 4."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 _CODES = np.full(256, 4, dtype=np.uint8)
-_CODES[np.frombuffer(b"ACGT", dtype=np.uint8)] = np.arange(4)
+_CODES[np.frombuffer(b"ACGTU", dtype=np.uint8)] = 0, 1, 2, 3, 3
 
 
-def encode_bases(sequences: list[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def encode_bases(sequences: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Write sequences one after the other as codes.
 
     Parameters
     ----------
-    sequences : list of str
+    sequences : sequence of str
         Upper case.
 
     Returns

@@ -66,7 +66,7 @@ class OneHot:
 
     def encode(self, sequences: Sequence[str]) -> list[NDArray[np.uint8]]:
         """Codes 0 to 3 for A, C, G and T or U, 4 for anything else; uint8[length] each."""
-        codes, offsets = encode_bases([each.replace("U", "T") for each in sequences])
+        codes, offsets = encode_bases(sequences)
         return [codes[start:end] for start, end in pairwise(offsets)]
 
     def length(self, encoded: NDArray[np.uint8]) -> int:

@@ -302,7 +302,7 @@ class Onehot(FeatureTrainable):
     def info(self) -> ModelIdentity:
         """Identity of the recipe."""
         name = "onehot" + _told_strengths(self, ":")
-        return ModelIdentity(id=name, version="1", digest=digest_of([name, "1"]))
+        return ModelIdentity(id=name, version="2", digest=digest_of([name, "2"]))
 
     def task_features(self, sequences: Sequence[str], longest: int) -> Features:
         """Write four bits a base of as many positions as the longest training sequence has."""

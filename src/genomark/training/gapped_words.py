@@ -40,7 +40,7 @@ class GappedWords:
 
     def counts(self, sequences: Sequence[str]) -> Features:
         """Count words, float32[n, width] of whole numbers; U counts as T."""
-        codes, offsets = _encoded(sequences)
+        codes, offsets = encode_bases(sequences)
         counts = np.zeros((len(sequences), self.width), np.float32)
         _count(codes, offsets, self._patterns, self._column, counts)
         return counts
@@ -64,7 +64,7 @@ class GappedWords:
         -------
         ndarray of float64, shape (n, k)
         """
-        codes, offsets = _encoded(sequences)
+        codes, offsets = encode_bases(sequences)
         out = np.zeros((len(sequences), len(weights)))
         by_word = np.ascontiguousarray(weights.T)
         _add_weights(codes, offsets, self._patterns, self._column, by_word, out)
@@ -77,10 +77,6 @@ def gapped_width(span: int, informative: int) -> int:
     for number in range(1, informative):
         patterns = patterns * (span - number) // number
     return int(patterns * 4**informative)
-
-
-def _encoded(sequences: Sequence[str]) -> tuple[NDArray[np.uint8], Integers]:
-    return encode_bases([each.replace("U", "T") for each in sequences])
 
 
 def _columns(patterns: Integers, *, merged: bool) -> Integers:
