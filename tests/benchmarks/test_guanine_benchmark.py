@@ -1,17 +1,21 @@
 """Tasks of GUANinE from files of their layout: real sequence, numbers computed apart by scipy."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import polars as pl
 import pytest
 from guanine_files import MARKS, gc_of, write_suite
 from scipy import stats
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_score
+from sklearn.svm import LinearSVR
 
 import genomark
 from genomark.benchmarks import expand, load_benchmark
 from genomark.errors import UnknownNameError, UsageError
+from genomark.scoring import predictions_digest
 
 
 @pytest.fixture(scope="module")
@@ -285,6 +289,71 @@ def test_gc_content_of_the_reference_is_a_baseline_of_variants(made, run):
     gc = [gc_of(made.chromosome[end - 256 : end + 256]) for end in table["end"]]
     expected = 100 * stats.spearmanr(gc, table["y"])[0]
     assert result.metric("spearman_x100").value == pytest.approx(expected, abs=1e-6)
+
+
+def words_of(sequence, k=5):
+    """Shares of words, a word and its reverse complement as one, counted one by one."""
+    known = [
+        min(word, word.translate(str.maketrans("ACGT", "TGCA"))[::-1])
+        for word in (sequence[at : at + k] for at in range(len(sequence) - k + 1))
+        if "N" not in word
+    ]
+    return {word: count / len(known) for word, count in Counter(known).items()}
+
+
+def test_support_vectors_score_what_scikit_learn_fitted_apart_scores(made, run):
+    (result,) = run(["kmer5-svr"], ["guanine/gpra_c"])
+    (report,) = [each for name, each in result.settings["fit"].items() if "seed" in name]
+    train, dev = (
+        pl.read_csv(made.folder / "gpra_c" / part / f"{part}.csv") for part in ("train", "dev")
+    )
+    vectors = DictVectorizer(sparse=False)
+    table = vectors.fit_transform([words_of(each) for each in train["seq"]])
+    asked = vectors.transform([words_of(each) for each in dev["seq"]])
+    mean = table.mean(axis=0)
+    scale = np.sqrt(((table - mean) ** 2).sum(axis=1).mean())
+    y = train["y"].to_numpy()
+    machine = LinearSVR(
+        C=report["strength"][0],
+        loss="squared_epsilon_insensitive",
+        epsilon=0.1,
+        dual=False,
+        intercept_scaling=10.0,
+        tol=1e-5,
+        max_iter=10_000,
+    ).fit((table - mean) / scale, (y - y.mean()) / y.std())
+    answers = ((asked - mean) / scale) @ machine.coef_
+    expected = 100 * stats.spearmanr(answers, dev["y"])[0]
+    assert result.metric("spearman_x100").value == pytest.approx(expected, abs=0.02)
+
+
+def test_the_whole_suite_gives_what_scipy_computes(made, run, tmp_path):
+    results = run(["gc", "kmer5-svr"], ["suite:guanine"])
+    assert not results.skipped
+    assert not results.failed
+    assert len(results) == 18
+    frames = [pl.read_parquet(each) for each in (tmp_path / "out" / "predictions").glob("*")]
+    by_digest = {predictions_digest(frame): frame for frame in frames}
+    for result in results:
+        task = result.benchmark.id.partition("/")[2]
+        values = by_digest[result.predictions_digest]["value"].to_list()
+        if task == "ccre_propensity":
+            table = bed(made, task, "dev")
+            places = table["center"].unique(maintain_order=True).to_list()
+            scores = []
+            for number, mark in enumerate(MARKS):
+                rows = table.filter(pl.col("task") == mark)
+                told = [values[places.index(center)][number] for center in rows["center"]]
+                scores.append(stats.spearmanr(told, rows["y"])[0])
+            expected = 100 * np.mean(scores)
+        else:
+            promoters = made.folder / task / "dev" / "dev.csv"
+            y = (pl.read_csv(promoters) if task.startswith("gpra") else bed(made, task, "dev"))["y"]
+            expected = 100 * stats.spearmanr([each[0] for each in values], y)[0]
+        row = next(each for each in result.metrics if each.group is None)
+        assert row.name.endswith("spearman_x100")
+        assert row.value == pytest.approx(expected, abs=1e-9), task
+        assert row.interval[0] < row.value < row.interval[1]
 
 
 def test_a_suite_hands_its_settings_to_every_task(made):
