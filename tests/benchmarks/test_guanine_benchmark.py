@@ -9,13 +9,15 @@ import pytest
 from guanine_files import MARKS, gc_of, write_suite
 from scipy import stats
 from sklearn.feature_extraction import DictVectorizer
+from sklearn.linear_model import Ridge
 from sklearn.metrics import average_precision_score, matthews_corrcoef, roc_auc_score
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVR
 
 import genomark
 from genomark.benchmarks import expand, load_benchmark
 from genomark.errors import UnknownNameError, UsageError
-from genomark.scoring import predictions_digest
+from genomark.scoring import ModelIdentity, predictions_digest
 
 
 @pytest.fixture(scope="module")
@@ -354,6 +356,71 @@ def test_the_whole_suite_gives_what_scipy_computes(made, run, tmp_path):
         assert row.name.endswith("spearman_x100")
         assert row.value == pytest.approx(expected, abs=1e-9), task
         assert row.interval[0] < row.value < row.interval[1]
+
+
+class Counts:
+    """An embedder: how often each base, and CG, is in a sequence."""
+
+    info = ModelIdentity(id="counts", version="1", digest="counts-1")
+
+    def embed(self, sequences, progress=lambda done: None):
+        found = [[each.count(part) for part in ("A", "C", "G", "T", "CG")] for each in sequences]
+        return np.array(found, dtype=np.float32)
+
+    def embed_positions(self, sequences, progress=lambda done: None):
+        raise AssertionError("nobody asked for positions")
+
+
+class Likelihoods:
+    """A scorer to which every CG is a surprise."""
+
+    info = ModelIdentity(id="surprised", version="1", digest="surprised-1")
+    likelihood = "causal"
+
+    def log_likelihoods(self, sequences, progress=lambda done: None):
+        return np.array([-1.5 * each.count("CG") - 0.01 * each.count("A") for each in sequences])
+
+
+def alleles(made, task):
+    table = bed(made, task, "dev")
+    refs, alts = [], []
+    for end, alt in zip(table["end"], table["alt"], strict=True):
+        window = made.chromosome[end - 256 : end + 256]
+        refs.append(window)
+        alts.append(window[:255] + alt + window[256:])
+    return refs, alts, table["y"].to_numpy()
+
+
+def test_an_embedder_has_a_ridge_head_on_its_frozen_vectors(made, run):
+    (result,) = run([Counts()], ["guanine/cons30"])
+    table = {part: bed(made, "cons30", part) for part in ("train", "dev")}
+    features = {part: Counts().embed(windows(made, each)) for part, each in table.items()}
+    (report,) = [each for name, each in result.settings["fit"].items() if "seed" in name]
+    scaled = StandardScaler().fit(features["train"])
+    head = Ridge(alpha=report["strength"][0]).fit(
+        scaled.transform(features["train"]), table["train"]["y"]
+    )
+    answers = head.predict(scaled.transform(features["dev"]))
+    expected = 100 * stats.spearmanr(answers, table["dev"]["y"])[0]
+    assert result.metric("spearman_x100").value == pytest.approx(expected, abs=0.05)
+    # The same vectors, of both alleles, are learned from for variants.
+    (pairs,) = run([Counts()], ["guanine/cadd_snv"])
+    assert pairs.metric("auroc").value > 0.6
+
+
+def test_without_a_fit_variants_are_told_by_distance_or_by_likelihood(made, run):
+    by_distance, by_likelihood = run([Counts(), Likelihoods()], ["guanine/cadd_snv"], train="none")
+    refs, alts, y = alleles(made, "cadd_snv")
+    a, b = (Counts().embed(each).astype(float) for each in (refs, alts))
+    cosine = (a * b).sum(1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+    expected = 100 * stats.spearmanr((1 - cosine).astype(np.float32), y)[0]
+    assert by_distance.metric("spearman_x100").value == pytest.approx(expected, abs=0.2)
+    scorer = Likelihoods()
+    less_likely = scorer.log_likelihoods(refs) - scorer.log_likelihoods(alts)
+    expected = 100 * stats.spearmanr(less_likely.astype(np.float32), y)[0]
+    assert by_likelihood.metric("spearman_x100").value == pytest.approx(expected, abs=1e-6)
+    skipped = run(["cnn"], ["guanine/cadd_snv"]).skipped
+    assert "'cnn' has no features of sequences to fit to pairs of alleles" in skipped[0].reason
 
 
 def test_a_suite_hands_its_settings_to_every_task(made):
