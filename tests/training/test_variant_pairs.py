@@ -111,7 +111,7 @@ def test_whatever_has_features_learns_what_a_change_does(model):
     answers = fitted.answers(test_ref, test.sequences)[:, 0]
     # k-mers on both strands see A>C and T>G as one, and both are told apart from C>A.
     assert roc_auc_score(test.targets[:, 0], answers) > 0.9
-    assert trainable.info.id.endswith("(pairs)")
+    assert trainable.info.notes[-1] == "a linear head on its features of both alleles"
 
 
 def test_each_sequence_is_embedded_once():
@@ -169,7 +169,7 @@ def test_how_far_it_has_come_is_told_and_parts_change_nothing(monkeypatch):
 
 def test_the_identity_is_that_of_the_model_and_of_what_is_done_with_it():
     info = as_variant_trainable(Composition()).info
-    assert info.id == "composition (probe) (pairs)"
+    assert info.id == "composition (probe)"
     assert info.notes == ["a note"]
     digests = {as_variant_trainable(each).info.digest for each in (Onehot(), Kmer(), Kmer(k=2))}
     assert len(digests | {Onehot().info.digest}) == 4

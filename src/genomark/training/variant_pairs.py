@@ -51,13 +51,13 @@ class VariantTrainable:
 
     @property
     def info(self) -> ModelIdentity:
-        """The model's, with what is done with it."""
+        """The model's name: it is the same model, asked for variants; and a digest of its own."""
         own = self._model.info
         return ModelIdentity(
-            id=f"{own.id} (pairs)",
+            id=own.id,
             version=own.version,
             digest=digest_of([own.digest, "pairs", "1"]),
-            notes=own.notes,
+            notes=[*own.notes, "a linear head on its features of both alleles"],
         )
 
     def fit_pairs(
