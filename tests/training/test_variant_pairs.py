@@ -170,7 +170,7 @@ def test_how_far_it_has_come_is_told_and_parts_change_nothing(monkeypatch):
 def test_the_identity_is_that_of_the_model_and_of_what_is_done_with_it():
     info = as_variant_trainable(Composition()).info
     assert info.id == "composition (probe)"
-    assert info.notes == ["a note"]
+    assert info.notes == ["a note", "a linear head on its features of both alleles"]
     digests = {as_variant_trainable(each).info.digest for each in (Onehot(), Kmer(), Kmer(k=2))}
     assert len(digests | {Onehot().info.digest}) == 4
 

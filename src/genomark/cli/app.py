@@ -13,6 +13,7 @@ import typer
 from genomark import __version__
 from genomark.cli import (
     augment,
+    board,
     check,
     data,
     design,
@@ -26,6 +27,8 @@ from genomark.cli import (
     report,
     run,
     serve,
+    study,
+    submit,
     tasks,
 )
 from genomark.errors import GenomarkError, UsageError
@@ -49,10 +52,13 @@ app.command("fold")(fold.fold)
 app.command("design")(design.design)
 app.command("explain")(explain.explain)
 app.command("augment")(augment.augment)
+app.command("submit")(submit.submit)
 app.add_typer(serve.app, name="serve")
 app.add_typer(data.app, name="data")
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(importing.app, name="import")
+app.add_typer(board.app, name="board")
+app.add_typer(study.app, name="study")
 
 
 def _version(value: bool) -> None:

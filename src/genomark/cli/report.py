@@ -62,9 +62,10 @@ def report(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals of means.")] = 0,
 ) -> None:
-    """Write a page on families of gene properties: means, heat maps, two models, every task.
+    """Write a page on families of gene properties, or on GUANinE beside what was published.
 
-    Of guanine it is one table of models and tasks, published scores apart from those computed
+    Of gene properties it has means, heat maps, two models against each other and every task; of
+    guanine it is one table of models and tasks, published scores apart from those computed
     here. The page is one file that loads nothing from elsewhere.
 
     \b

@@ -1,0 +1,167 @@
+"""Scores of predictions against hidden labels, on one share of the test set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genomark.errors import UsageError
+from genomark.results.submission.hidden import HiddenTruth
+from genomark.results.submission.ladder import rounded, rounded_outwards
+from genomark.results.submission.receipt import Figure
+from genomark.scoring import CONFIDENCE, REPLICATES, MetricRow, metric
+from genomark.scoring.ordinal import ordinal_spearman
+from genomark.scoring.score import percentile_interval
+
+Floats = NDArray[np.float64]
+_METHOD = "bootstrap over clusters"
+
+
+@dataclass(frozen=True)
+class Score:
+    """One metric with its replicates.
+
+    Attributes
+    ----------
+    group : str or None
+        Label; None is the mean over labels, or the only one.
+    drawn : ndarray of float64, shape (replicates,)
+        Paired with those of every other submission.
+    """
+
+    name: str
+    group: str | None
+    value: float | None
+    drawn: Floats
+    n: int
+    n_clusters: int
+
+    def figure(self, step: float) -> Figure | None:
+        """Round to what may be told; None where undefined."""
+        if self.value is None:
+            return None
+        interval = percentile_interval(self.drawn)
+        wide = rounded_outwards(interval, step) if interval else None
+        return Figure(self.name, self.group, rounded(self.value, step), wide)
+
+    def row(self) -> MetricRow:
+        """Write as a Result has it, not rounded."""
+        return MetricRow(
+            name=self.name,
+            group=self.group,
+            value=self.value,
+            reason_if_null=None if self.value is not None else "constant prediction",
+            interval=percentile_interval(self.drawn) if self.value is not None else None,
+            method=f"{_METHOD}, {REPLICATES:,} replicates, {CONFIDENCE:.0%}",
+            n=self.n,
+            n_clusters=self.n_clusters,
+        )
+
+
+@dataclass(frozen=True)
+class _Share:
+    """Items of one share, clusters numbered so that each label's replicates draw the same ones."""
+
+    rows: NDArray[np.int64]
+    clusters: NDArray[np.int64]
+
+
+class Referee:
+    """Scores predictions.
+
+    Parameters
+    ----------
+    hidden : HiddenTruth
+    labels : tuple of str
+    seed : int
+        Of the bootstrap.
+    threads : int
+        No number depends on it.
+    """
+
+    def __init__(
+        self, hidden: HiddenTruth, labels: tuple[str, ...], seed: int, threads: int = 1
+    ) -> None:
+        self._hidden = hidden
+        self._labels = labels
+        self._seed = seed
+        self._threads = threads
+        self._shares = {
+            private: _share(hidden, np.flatnonzero(hidden.private == private))
+            for private in (False, True)
+        }
+
+    def scores(self, prediction: Floats, *, private: bool) -> list[Score]:
+        """Score one share; the first of the list is the headline.
+
+        Parameters
+        ----------
+        prediction : ndarray of float64, shape (n, n_labels)
+            Of all items.
+        private : bool
+            Which share; nothing depends on the labels of the other.
+
+        Returns
+        -------
+        list of Score
+            `spearman` (of several labels their mean, `mean_spearman`, then each), and of binary
+            labels `auroc` likewise.
+        """
+        names = ["spearman", *(["auroc"] if self._hidden.is_binary else [])]
+        found = []
+        for name in names:
+            each = [self._score(name, prediction, label, private) for label in self._numbers]
+            found += [_mean(name, each), *each] if len(each) > 1 else each
+        return found
+
+    @property
+    def _numbers(self) -> range:
+        return range(len(self._labels))
+
+    def _score(self, name: str, prediction: Floats, label: int, private: bool) -> Score:
+        share = self._shares[private]
+        truth = self._hidden.truth[share.rows, label]
+        told = np.isfinite(truth)
+        clusters = share.clusters[told]
+        x, y = prediction[share.rows[told], label], truth[told]
+        if name == "spearman":
+            value, drawn = ordinal_spearman(
+                x, y, clusters, seed=self._seed, replicates=REPLICATES, threads=self._threads
+            )
+        else:
+            measure = metric(name)
+            value, _ = measure.value(x, y)
+            drawn = np.full(REPLICATES, np.nan)
+            if value is not None:
+                drawn = measure.replicates(x, y, clusters, REPLICATES, self._seed)
+        group = self._labels[label] if len(self._labels) > 1 else None
+        return Score(name, group, value, drawn, int(told.sum()), int(np.unique(clusters).size))
+
+
+def _share(hidden: HiddenTruth, rows: NDArray[np.int64]) -> _Share:
+    """Number the clusters of a share; the last is one in which every label is told of something.
+
+    How many clusters are drawn follows from the largest number: so it is the same for all labels,
+    and the replicates of their mean are paired.
+    """
+    names, clusters = np.unique(hidden.clusters[rows], return_inverse=True)
+    told = np.isfinite(hidden.truth[rows])
+    everywhere = np.ones(names.size, bool)
+    for label in range(told.shape[1]):
+        everywhere &= np.bincount(clusters[told[:, label]], minlength=names.size) > 0
+    if not everywhere.any():
+        raise UsageError("No cluster has truths of every label, so that they cannot be averaged")
+    last = int(np.flatnonzero(everywhere)[-1])
+    swapped = np.arange(names.size)
+    swapped[[last, -1]] = swapped[[-1, last]]
+    return _Share(rows, swapped[clusters].astype(np.int64))
+
+
+def _mean(name: str, each: list[Score]) -> Score:
+    values = [score.value for score in each if score.value is not None]
+    value = float(np.mean(values)) if len(values) == len(each) else None
+    drawn: Floats = np.mean([score.drawn for score in each], axis=0)
+    most = max(score.n_clusters for score in each)
+    return Score(f"mean_{name}", None, value, drawn, sum(score.n for score in each), most)

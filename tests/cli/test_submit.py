@@ -1,0 +1,323 @@
+"""``genomark submit`` and ``genomark board``: from a run to a final score."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.stats import spearmanr
+
+TRAIN, TEST = 120, 60
+MARKS = ("dnase", "ctcf", "H3K27ac", "H3K4me3")
+
+
+def promoters(n, seed):
+    """Sequences of 80 bases, and classes that their GC content tells in part."""
+    rng = np.random.default_rng(seed)
+    share = rng.uniform(0.2, 0.8, n)
+    rows = [
+        "".join(rng.choice(list("GCAT"), 80, p=[s / 2, s / 2, (1 - s) / 2, (1 - s) / 2]))
+        for s in share
+    ]
+    noisy = share + rng.normal(size=n) * 0.03
+    return rows, np.clip((noisy - 0.2) / 0.6 * 18, 0, 17).astype(int)
+
+
+def write_split(folder, name, rows, classes=None):
+    columns = {"seq": rows} if classes is None else {"seq": rows, "y": classes}
+    (folder / name).mkdir(parents=True)
+    pl.DataFrame(columns).write_csv(folder / name / f"{name}.csv")
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A task as the hub has it: the test split has no labels."""
+    folder = tmp_path / "data" / "gpra_c"
+    write_split(folder, "train", *promoters(TRAIN, 0))
+    write_split(folder, "dev", *promoters(TEST, 1))
+    write_split(folder, "test", promoters(TEST, 2)[0])
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def hidden(tmp_path):
+    path = tmp_path / "hidden.csv"
+    classes = promoters(TEST, 2)[1]
+    ids = [str(row + 1) for row in range(TEST)]
+    pl.DataFrame({"item_id": ids, "label": "y", "truth": classes}).write_csv(path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def settings(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "card.md").write_text("# GC content\n")
+
+
+def run(genomark_cli, data, *words, split="split=test,", out="run"):
+    outcome = genomark_cli(
+        *("run", *words, "-b", f"guanine/gpra_c:{split}data={data}", "--out", out)
+    )
+    assert outcome.code == 0, outcome.err
+
+
+def submit(genomark_cli, *folders, name="GC", out="bundle.zip"):
+    return genomark_cli("submit", *folders, "--card", "card.md", "--name", name, "--out", out)
+
+
+def members(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def predictions(tmp_path, name="bundle.zip"):
+    (tmp_path / "p.parquet").write_bytes(members(tmp_path / name)["predictions.parquet"])
+    return pl.read_parquet(tmp_path / "p.parquet")
+
+
+def test_from_a_run_to_the_final_score(genomark_cli, data, hidden, tmp_path):
+    run(genomark_cli, data, "-m", "gc")
+    run(genomark_cli, data, "-m", "gc", split="", out="dev")
+    packed = submit(genomark_cli, "run", "dev")
+    assert packed.code == 0, packed.err
+    assert "Made the key" in packed.err
+    assert "60 items × 1 label of guanine/gpra_c; with a dev result" in packed.err
+    manifest = json.loads(members(tmp_path / "bundle.zip")["manifest.json"])
+    assert manifest["benchmark"]["id"] == "guanine/gpra_c"
+    assert manifest["benchmark"]["asked"] == "guanine/gpra_c:split=test"
+    dev = promoters(TEST, 1)
+    gc = [sum(letter in "GC" for letter in row) for row in dev[0]]
+    assert manifest["dev"][0]["name"] == "spearman_x100"
+    assert manifest["dev"][0]["value"] == pytest.approx(100 * spearmanr(gc, dev[1])[0], abs=0.01)
+
+    key = ("--key", "board.key")
+    made = genomark_cli("board", "init", "board", *key, "--attempts", "3")
+    assert made.code == 0, made.err
+    assert (tmp_path / "board.key").stat().st_mode & 0o777 == 0o600
+    version = manifest["benchmark"]["version"]
+    added = genomark_cli(
+        *("board", "add", "board", "guanine/gpra_c", hidden, *key, "--version", version)
+    )
+    assert added.code == 0, added.err
+    assert "60 items sealed, labels y; 50% of the clusters are private" in added.err
+    assert "still holds the labels in the open" in added.err
+    hidden.unlink()
+
+    received = genomark_cli("board", "receive", "board", "bundle.zip", *key)
+    assert received.code == 0, received.out
+    assert "scored GC on guanine/gpra_c: attempt 1, 2 left" in received.out
+    assert "new figures: spearman 0.9 [" in received.out
+    again = genomark_cli("board", "receive", "board", "bundle.zip", *key)
+    assert again.code == 1
+    assert "refused bundle.zip: this bundle was scored before" in again.out
+    submit(genomark_cli, "run")
+    second = genomark_cli("board", "receive", "board", "bundle.zip", *key, "--json")
+    receipt = json.loads(second.out)
+    assert (receipt["attempt"], receipt["attempts_left"], receipt["improved"]) == (2, 1, False)
+    submit(genomark_cli, "run")
+    third = genomark_cli("board", "receive", "board", "bundle.zip", *key)
+    assert "attempt 3, 0 left, the next after 20" in third.out
+    assert "not shown to be better; released: spearman 0.9 [" in third.out
+    submit(genomark_cli, "run", name="Copy", out="copy.zip")
+    repeated = genomark_cli("board", "receive", "board", "copy.zip", *key)
+    assert repeated.code == 0
+
+    status = genomark_cli("board", "status", "board", *key)
+    assert status.code == 0
+    assert "60 items, 4 scored, 1 refused" in status.out
+    assert status.out.count("nearly the same on guanine/gpra_c: line 5 of the log (Copy, ") == 3
+    told = json.loads(genomark_cli("board", "status", "board", *key, "--json").out)
+    assert [each["model"] for each in told["benchmarks"][0]["models"]] == ["Copy", "GC"]
+
+    frozen = genomark_cli("board", "freeze", "board", "guanine/gpra_c", *key)
+    assert frozen.code == 0
+    assert frozen.out.splitlines()[0].split() == [
+        "model",
+        "spearman,",
+        "private",
+        "public",
+        "attempts",
+    ]
+    final = json.loads(
+        genomark_cli("board", "freeze", "board", "guanine/gpra_c", *key, "--json").out
+    )
+    rows, truth = promoters(TEST, 2)
+    gc = np.array([sum(letter in "GC" for letter in row) for row in rows])
+    private, public = (final["models"][0][share][0] for share in ("private", "public"))
+    assert private["n"] == public["n"] == 30
+    assert private["value"] == pytest.approx(spearmanr(gc, truth)[0], abs=0.1)
+    assert len(list((tmp_path / "board" / "final").iterdir())) == 1
+    late = genomark_cli("board", "receive", "board", "copy.zip", *key)
+    assert "was closed at" in late.out
+
+
+def test_predictions_are_those_of_the_run(genomark_cli, data, tmp_path):
+    run(genomark_cli, data, "-m", "gc")
+    submit(genomark_cli, "run")
+    found = predictions(tmp_path)
+    assert found.schema == {"item_id": pl.String, "label": pl.String, "value": pl.Float64}
+    (kept,) = (tmp_path / "run" / "predictions").glob("*.parquet")
+    expected = {
+        row["item_id"]: row["value"][0] for row in pl.read_parquet(kept).iter_rows(named=True)
+    }
+    assert dict(zip(found["item_id"], found["value"], strict=True)) == expected
+    assert found["item_id"].to_list() == sorted(expected)
+
+
+def test_bundles_of_one_run_differ_in_time_nonce_and_signature_alone(genomark_cli, data, tmp_path):
+    run(genomark_cli, data, "-m", "gc")
+    submit(genomark_cli, "run")
+    first = members(tmp_path / "bundle.zip")
+    again = submit(genomark_cli, "run")
+    assert "Made the key" not in again.err
+    second = members(tmp_path / "bundle.zip")
+    assert list(first) == ["manifest.json", "predictions.parquet", "model_card.md", "signature"]
+    for name in ("predictions.parquet", "model_card.md"):
+        assert first[name] == second[name]
+    one, two = (json.loads(each["manifest.json"]) for each in (first, second))
+    assert {name for name in one if one[name] != two[name]} <= {"created", "nonce"}
+    assert one["nonce"] != two["nonce"]
+
+
+def test_the_key_is_the_users_own_and_is_not_shown(genomark_cli, data, tmp_path):
+    run(genomark_cli, data, "-m", "gc")
+    outcome = submit(genomark_cli, "run")
+    path = tmp_path / "config" / "genomark" / "submission-key.pem"
+    assert path.stat().st_mode & 0o777 == 0o600
+    secret = path.read_text().splitlines()[1]
+    assert secret not in outcome.out + outcome.err
+    assert secret.encode() not in (tmp_path / "bundle.zip").read_bytes()
+    path.chmod(0o644)
+    outcome = submit(genomark_cli, "run")
+    assert outcome.code == 2
+    assert "others may read this key" in outcome.err
+
+
+def write_fits(folder, values, fits):
+    """Write a run again as if it had several fits."""
+    from genomark.scoring import predictions_digest
+
+    (kept,) = (folder / "predictions").glob("*.parquet")
+    (result,) = (folder / "results").rglob("*.json")
+    frame = pl.read_parquet(kept)
+    parts = [
+        frame.with_columns(
+            fit=pl.lit(fit, pl.Int8), value=pl.Series(each).cast(frame["value"].dtype)
+        )
+        for fit, each in zip(range(fits), values, strict=True)
+    ]
+    changed = pl.concat(parts)
+    changed.write_parquet(kept)
+    document = json.loads(result.read_bytes())
+    document["predictions_digest"] = predictions_digest(changed)
+    result.write_text(json.dumps(document))
+
+
+def test_fits_are_averaged(genomark_cli, data, tmp_path):
+    run(genomark_cli, data, "-m", "gc")
+    values = np.random.default_rng(0).normal(size=(3, TEST, 1)).astype(np.float32)
+    write_fits(tmp_path / "run", values.tolist(), 3)
+    outcome = submit(genomark_cli, "run")
+    assert "means of 3 fits" in outcome.err
+    found = predictions(tmp_path)
+    (kept,) = (tmp_path / "run" / "predictions").glob("*.parquet")
+    ids = pl.read_parquet(kept)["item_id"].to_list()[:TEST]
+    expected = dict(zip(ids, values.astype(np.float64).mean(axis=0)[:, 0], strict=True))
+    told = dict(zip(found["item_id"], found["value"], strict=True))
+    assert told == pytest.approx(expected, rel=1e-12)
+
+
+def test_labels_have_names(genomark_cli, data, tmp_path):
+    run(genomark_cli, data, "-m", "gc")
+    values = np.random.default_rng(0).normal(size=(1, TEST, 4))
+    write_fits(tmp_path / "run", values.tolist(), 1)
+    outcome = submit(genomark_cli, "run")
+    assert outcome.code == 2
+    assert "4 numbers for each item, and 1 labels are known" in outcome.err
+    words = [word for mark in MARKS for word in ("--label", mark)]
+    named = genomark_cli(
+        *("submit", "run", "--card", "card.md", "--name", "GC", "--out", "bundle.zip", *words)
+    )
+    assert named.code == 0, named.err
+    found = predictions(tmp_path)
+    assert found["label"].to_list()[:4] == sorted(MARKS)
+    first = found.filter(pl.col("item_id") == "1", pl.col("label") == "dnase")["value"][0]
+    (kept,) = (tmp_path / "run" / "predictions").glob("*.parquet")
+    assert first == pl.read_parquet(kept).filter(pl.col("item_id") == "1")["value"][0][0]
+
+
+def test_a_folder_with_several_runs_needs_a_choice(genomark_cli, data, tmp_path):
+    run(genomark_cli, data, "-m", "gc", "-m", "cpg")
+    outcome = submit(genomark_cli, "run")
+    assert outcome.code == 2
+    assert "2 runs in these folders: guanine/gpra_c:split=test × cpg; " in outcome.err
+    chosen = genomark_cli(
+        *("submit", "run", "--card", "card.md", "--name", "CpG", "--model", "cpg"),
+        *("--benchmark", "guanine/gpra_c", "--out", "bundle.zip"),
+    )
+    assert chosen.code == 0, chosen.err
+    assert "without a dev result" in chosen.err
+    none = genomark_cli(*("submit", "run", "--card", "card.md", "--name", "x", "--model", "none"))
+    assert "No run of that benchmark and model in these folders. There are: " in none.err
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda folder: shutil.rmtree(folder / "results"), "no results in it"),
+        (lambda folder: shutil.rmtree(folder / "predictions"), "cannot be read"),
+        (
+            lambda folder: next((folder / "results").rglob("*.json")).write_text("{}"),
+            "not a result",
+        ),
+        (lambda folder: write_other(folder), "is not what"),
+        (lambda folder: write_fits(folder, [[[np.nan]] * TEST], 1), "not 1 finite numbers"),
+        (
+            lambda folder: write_fits(folder, [[None] + [[1.0]] * (TEST - 1)], 1),
+            "'1' has no answer",
+        ),
+    ],
+)
+def test_a_run_that_cannot_be_submitted(genomark_cli, data, tmp_path, spoil, reason):
+    run(genomark_cli, data, "-m", "gc")
+    spoil(tmp_path / "run")
+    outcome = submit(genomark_cli, "run")
+    assert outcome.code == 2
+    assert reason in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+    assert not (tmp_path / "bundle.zip").exists()
+
+
+def write_other(folder):
+    (kept,) = (folder / "predictions").glob("*.parquet")
+    frame = pl.read_parquet(kept)
+    frame.with_columns(value=frame["value"].list.eval(pl.element() + 1)).write_parquet(kept)
+
+
+def test_a_limited_run_is_not_submitted(genomark_cli, data):
+    run(genomark_cli, data, "-m", "gc", "--limit", "20")
+    outcome = submit(genomark_cli, "run")
+    assert outcome.code == 2
+    assert "was run with --limit; a board asks all items" in outcome.err
+
+
+def test_a_card_is_needed(genomark_cli, data):
+    run(genomark_cli, data, "-m", "gc")
+    outcome = genomark_cli("submit", "run", "--card", "none.md", "--name", "GC")
+    assert outcome.code == 2
+    assert "none.md: no model card; expected a text in Markdown" in outcome.err
+
+
+def test_a_board_needs_a_key_of_its_own(genomark_cli, tmp_path):
+    outcome = genomark_cli("board", "init", "board", "--key", "board/key")
+    assert outcome.code == 2
+    assert "the key lies in the board's folder" in outcome.err
+    assert genomark_cli("board", "init", "board", "--key", "key").code == 0
+    (tmp_path / "key").chmod(0o644)
+    outcome = genomark_cli("board", "status", "board", "--key", "key")
+    assert outcome.code == 2
+    assert "others may read this key" in outcome.err
