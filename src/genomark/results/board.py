@@ -177,4 +177,9 @@ def _known(members: list[Result]) -> list[str]:
     ]
     count, exact = duplicates["near"], duplicates["exact"]
     told = f"{count:,} test sequences have a near copy among the training ones ({exact:,} an exact"
-    return [f"{told} one); {headlines(members[0])[0]} without them: {', '.join(without)}"]
+    told += " one)"
+    return [
+        f"{told}; {headlines(members[0])[0]} without them: {', '.join(without)}"
+        if without
+        else told
+    ]
