@@ -10,7 +10,7 @@ from types import ModuleType
 from genomark.errors import UsageError, one_line
 
 #: Modules that pip knows by another name.
-_CALLED = {"RNA": "ViennaRNA"}
+_CALLED = {"RNA": "ViennaRNA", "google.protobuf": "protobuf"}
 
 
 def import_extra(what: str, module: str, extra: str) -> ModuleType:
@@ -47,14 +47,14 @@ def require_extras(what: str, libraries: Mapping[str, str]) -> None:
     what : str
         What needs them, for the message.
     libraries : mapping of str to str
-        The extra by the module.
+        The extra by the module, perhaps with dots.
 
     Raises
     ------
     UsageError
         Names all that are lacking.
     """
-    absent = [library for library in libraries if find_spec(library) is None]
+    absent = [library for library in libraries if not _is_installed(library)]
     if absent:
         raise _lacking(what, map(_called, absent), {libraries[library] for library in absent})
 
@@ -66,3 +66,11 @@ def _called(library: str) -> str:
 def _lacking(what: str, libraries: Iterable[str], extras: Iterable[str]) -> UsageError:
     install = f"pip install 'genomark[{','.join(sorted(extras))}]'"
     return UsageError(f"{what} needs {', '.join(libraries)}: {install}")
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    # The package that the module is in is not there either.
+    except ModuleNotFoundError:
+        return False

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -46,17 +48,13 @@ def write_tokenizer(folder: Path, pieces: list[tuple[str, float]], sentinels: in
     return folder
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A T5 of random weights, over pieces of DNA; its answers are all over its words."""
+def random_t5(width: int) -> Any:
     from transformers import T5Config, T5ForConditionalGeneration
 
-    folder = tmp_path_factory.mktemp("t5") / "dna"
-    write_tokenizer(folder, PIECES, SENTINELS)
     with torch.random.fork_rng():
         torch.manual_seed(3)
         config = T5Config(
-            vocab_size=WIDTH, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2,
+            vocab_size=width, d_model=16, d_kv=8, d_ff=32, num_layers=2, num_heads=2,
             decoder_start_token_id=0,
         )  # fmt: skip
         model = T5ForConditionalGeneration(config)
@@ -64,6 +62,15 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         # Or all sequences would be answered with much the same.
         for block in model.decoder.block:
             block.layer[1].EncDecAttention.o.weight *= 10
+    return model
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A T5 of random weights, over pieces of DNA; its answers are all over its words."""
+    folder = tmp_path_factory.mktemp("t5") / "dna"
+    write_tokenizer(folder, PIECES, SENTINELS)
+    model = random_t5(WIDTH)
     model.save_pretrained(folder)
     return folder
 
@@ -455,9 +462,7 @@ def test_settings_without_a_meaning_or_out_of_range_are_refused(checkpoint: Path
     assert "no such folder" in complaint(lambda: t5(name, vocabulary="./no/such/folder"))
 
 
-def test_folders_that_are_no_t5_are_refused(
-    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folders_that_are_no_t5_are_refused(checkpoint: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(checkpoint, tmp_path / "bert"))
     config = json.loads((other / "config.json").read_text())
     (other / "config.json").write_text(json.dumps({**config, "model_type": "bert"}))
@@ -470,15 +475,6 @@ def test_folders_that_are_no_t5_are_refused(
     save_file(weights, lacking / "model.safetensors", metadata={"format": "pt"})
     said = complaint(lambda: answers(t5(str(lacking)), ordinal()), ModelError)
     assert "lacks 1 tensors, first 'decoder.final_layer_norm.weight'" in said
-    older = Path(shutil.copytree(checkpoint, tmp_path / "older"))
-    (older / "tokenizer.json").unlink()
-    (older / "spiece.model").write_bytes(b"\n\x0e\n\x05<pad>\x15\x00\x00\x00\x00\x18\x03")
-    monkeypatch.setattr("genomark.training.t5_checkpoint.find_spec", lambda name: None)
-    said = complaint(lambda: answers(t5(str(older)), ordinal()))
-    assert said == (
-        f"t5:{older}: its tokenizer is a spiece.model, which needs sentencepiece and protobuf: "
-        "pip install sentencepiece protobuf"
-    )
 
 
 def test_how_far_answering_has_come_is_told(
@@ -495,3 +491,126 @@ def test_a_vocabulary_of_the_hub_out_of_reach_is_told_in_a_line(checkpoint: Path
     model = t5(str(checkpoint), fit="no", vocabulary="nobody/no-such-vocabulary")
     said = complaint(lambda: answers(model, ordinal()), ModelError)
     assert "the checkpoint is not here and cannot be had" in said
+
+
+def train_pieces(folder: Path, texts: list[str], **settings: Any) -> Any:
+    """Train a spiece.model as those of T5 are, with 100 words more that stand for no text."""
+    from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
+
+    written = io.BytesIO()
+    as_t5 = {"vocab_size": 40, "pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(texts), model_writer=written, hard_vocab_limit=False,
+        num_threads=1, minloglevel=2, **{**as_t5, **settings},
+    )  # fmt: skip
+    folder.mkdir(exist_ok=True)
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "T5Tokenizer"}')
+    return write_pieces(folder, SentencePieceProcessor(model_proto=written.getvalue()))
+
+
+def write_pieces(folder: Path, pieces: Any) -> Any:
+    (folder / "spiece.model").write_bytes(pieces.serialized_model_proto())
+    more = {f"<extra_id_{each}>": len(pieces) + 99 - each for each in range(100)}
+    (folder / "added_tokens.json").write_text(json.dumps(more))
+    return pieces
+
+
+@pytest.fixture(scope="module")
+def older(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """The files that t5_baseline of GUANinE has, and SentencePiece with its model."""
+    pytest.importorskip("sentencepiece")
+    pytest.importorskip("google.protobuf")
+    folder = tmp_path_factory.mktemp("t5") / "older"
+    pieces = train_pieces(folder, SEQUENCES)
+    model = random_t5(len(pieces) + 100)
+    with torch.no_grad():
+        # Classes are words 3 to 8: now often, but not always, the likeliest.
+        model.shared.weight[3 : 3 + CLASSES] *= 5
+    torch.save(model.state_dict(), folder / "pytorch_model.bin")
+    config = {**model.config.to_dict(), "architectures": ["T5ForConditionalGeneration"]}
+    (folder / "config.json").write_text(json.dumps(config))
+    return folder, pieces
+
+
+def test_a_model_in_the_format_of_sentencepiece_answers_as_published(
+    older: tuple[Path, Any], tmp_path: Path
+) -> None:
+    folder, pieces = older
+    numbers = [str(each) for each in range(CLASSES)]
+    texts = [f"class {each}" for each in numbers]
+    words = train_pieces(tmp_path / "numbers", texts, user_defined_symbols=numbers)
+    # No piece has the letter N.
+    sequences = [*SEQUENCES, "ACGGTNNTTACG"]
+    ids = [[*pieces.encode(each), pieces.eos_id()] for each in sequences]
+    assert pieces.unk_id() in ids[-1]
+    assert ids_of(folder, sequences) == ids
+    said = first_word_logits(folder, ids).argmax(axis=1).tolist()
+    read = [words.decode([each]) if each < len(words) else "" for each in said]
+    expected = [float(each) if each in numbers else np.nan for each in read]
+    assert len(set(read) & set(numbers)) > 2
+    assert np.isnan(expected).any()
+    model = t5(str(folder), fit="no", vocabulary=str(tmp_path / "numbers"))
+    found = answers(model, ordinal(), sequences)
+    assert np.array_equal(found[:, 0], expected, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model_type": "bpe"},
+        {"add_dummy_prefix": False},
+        {"pad_id": 3, "eos_id": 2, "unk_id": 0, "bos_id": 1},
+        {"user_defined_symbols": ["CG"]},
+    ],
+    ids=str,
+)
+def test_pieces_that_transformers_cuts_otherwise_than_they_were_trained_are_refused(
+    older: tuple[Path, Any], settings: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(older[0], tmp_path / "other"))
+    train_pieces(folder, SEQUENCES, **settings)
+    said = complaint(lambda: answers(t5(str(folder)), ordinal()), ModelError)
+    assert said.startswith(f"t5:{folder}: transformers cuts '")
+    assert "and SentencePiece by spiece.model into [" in said
+    assert said.endswith('"tokenizer_class": "PreTrainedTokenizerFast"')
+
+
+def test_cuts_that_are_as_likely_are_no_reason_to_refuse(
+    older: tuple[Path, Any], tmp_path: Path
+) -> None:
+    from sentencepiece import SentencePieceProcessor, sentencepiece_model_pb2
+
+    from genomark.training.t5_checkpoint import T5Checkpoint
+
+    folder = Path(shutil.copytree(older[0], tmp_path / "ties"))
+    model = sentencepiece_model_pb2.ModelProto()
+    words = [("▁", -2.0), ("A", -3.0), ("AA", -4.1), ("AAAA", -5.3), ("AAAAAAA", -50.0)]
+    for word, score in [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), *words]:
+        kind = 2 if word == "<unk>" else 1 if score else 3
+        model.pieces.add(piece=word, score=score, type=kind)
+    for name, token in {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}.items():
+        setattr(model.trainer_spec, name, token)
+    pieces = SentencePieceProcessor(model_proto=model.SerializeToString())
+    write_pieces(folder, pieces)
+    own, expected = ids_of(folder, ["A" * 7])[0], [*pieces.encode("A" * 7), 1]
+    assert own != expected
+    assert sorted(own) == sorted(expected) == [1, 3, 4, 5, 6]
+    source = T5Checkpoint(str(folder), vocabulary="", prefixes="", tokens="own", published=True)
+    assert source.encode(["A" * 7])[0].tolist() == own
+
+
+def test_what_a_model_in_the_format_of_sentencepiece_lacks_is_told(
+    older: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(older[0], tmp_path / "older"))
+    config = json.loads((folder / "config.json").read_text())
+    config["vocab_size"] -= 88
+    (folder / "config.json").write_text(json.dumps(config))
+    said = complaint(lambda: answers(t5(str(folder), prefixes="<extra_id_0>"), ordinal()))
+    assert "prefix '<extra_id_0>' is not made of words that it knows" in said
+    monkeypatch.setitem(sys.modules, "sentencepiece", None)
+    line = f"t5:{folder}: its tokenizer is a spiece.model, which needs"
+    for module in ("google.protobuf", "google"):
+        monkeypatch.setitem(sys.modules, module, None)
+        said = complaint(lambda: answers(t5(str(folder)), ordinal()))
+        assert said == f"{line} sentencepiece, protobuf: pip install 'genomark[hub]'"

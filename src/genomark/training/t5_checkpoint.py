@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genomark.digests import digest_of
-from genomark.errors import UsageError
+from genomark.errors import ModelError, UsageError
+from genomark.extras import import_extra, require_extras
 from genomark.models.genes.encoders import digest_of_checkpoint
 from genomark.models.hub.checkpoint import HubCheckpoint
 from genomark.models.hub.files import downloaded, files_of, local_folder
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _FAMILY = ("t5", "mt5", "umt5", "longt5")
 _TOKENIZER_FILES = ("*.json", "*.txt", "*.model")
+_PIECES = "spiece.model"
+#: What a sequence may hold: bases, and letters for several of them.
+_LETTERS = "ACGTUNRYSWKMBDHV"
 
 
 class T5Checkpoint:
@@ -126,7 +129,8 @@ class T5Checkpoint:
 
     def _ids_of(self, prefix: str) -> tuple[int, ...]:
         ids = [int(each) for each in self._own(prefix, add_special_tokens=False)["input_ids"]]
-        if not ids or self._own.unk_token_id in ids:
+        # Where nothing tells how many words stand for no text, transformers takes there to be 100.
+        if not ids or self._own.unk_token_id in ids or max(ids) >= self._width:
             raise UsageError(f"{self.spec}: prefix '{prefix}' is not made of words that it knows")
         return tuple(ids)
 
@@ -166,7 +170,12 @@ class T5Checkpoint:
 
     @cached_property
     def _own(self) -> Any:
-        return _text_tokenizer(self.spec, self._checkpoint.files.folder)
+        folder = self._checkpoint.files.folder
+        tokenizer = _text_tokenizer(self.spec, folder)
+        if _of_pieces(folder):
+            with as_model_error(self.spec):
+                _check_cuts(self.spec, folder / _PIECES, tokenizer)
+        return tokenizer
 
     @cached_property
     def _words(self) -> Any:
@@ -184,19 +193,38 @@ class T5Checkpoint:
         return folder or downloaded(self.spec, self._vocabulary, _TOKENIZER_FILES)
 
 
+def _of_pieces(folder: Path) -> bool:
+    """Whether a tokenizer is there in the format of SentencePiece alone."""
+    return (folder / _PIECES).is_file() and not (folder / "tokenizer.json").is_file()
+
+
 def _text_tokenizer(spec: str, folder: Path) -> Any:
     """Load a tokenizer; say what it takes to read one in the format of SentencePiece."""
-    if (folder / "spiece.model").is_file() and not (folder / "tokenizer.json").is_file():
-        # Where there is no package google at all, find_spec of a part of it raises.
-        there = {
-            "sentencepiece": find_spec("sentencepiece"),
-            "protobuf": find_spec("google") and find_spec("google.protobuf"),
-        }
-        absent = [name for name, found in there.items() if found is None]
-        if absent:
-            raise UsageError(
-                f"{spec}: its tokenizer is a spiece.model, which needs {' and '.join(absent)}: "
-                f"pip install {' '.join(absent)}"
-            )
+    if _of_pieces(folder):
+        what = f"{spec}: its tokenizer is a {_PIECES}, which"
+        require_extras(what, {"sentencepiece": "hub", "google.protobuf": "hub"})
     with as_model_error(spec):
         return load_tokenizer(folder, trust=False)
+
+
+def _check_cuts(spec: str, path: Path, tokenizer: Any) -> None:
+    """Refuse a tokenizer that is not cut as it was trained.
+
+    transformers takes the words out of a `spiece.model` and cuts as that of the first T5 does,
+    whatever kind this one is of.
+    """
+    pieces = import_extra(spec, "sentencepiece", "hub").SentencePieceProcessor(model_file=str(path))
+    words = (pieces.id_to_piece(each).strip("▁") for each in range(len(pieces)))
+    texts = sorted(
+        {*_LETTERS, *(word for word in words if word and {*_LETTERS} >= {*word.upper()})}
+    )
+    trained = pieces.encode(texts, num_threads=1)
+    for text, ids, expected in zip(texts, tokenizer(texts)["input_ids"], trained, strict=True):
+        # Of cuts that are as likely, such as AA A and A AA, either may be taken.
+        if sorted(ids) != sorted([*expected, pieces.eos_id()]):
+            raise ModelError(
+                f"{spec}: transformers cuts '{text}' into the words {ids}, and SentencePiece by "
+                f"{path.name} into {[*expected, pieces.eos_id()]}; expected one that both read the "
+                "same; put a tokenizer.json of it beside it, and in tokenizer_config.json "
+                '"tokenizer_class": "PreTrainedTokenizerFast"'
+            )

@@ -11,8 +11,6 @@ from typing import Any
 from genomark.errors import UsageError, WriteError
 from genomark.extras import import_extra
 
-_ED25519 = "cryptography.hazmat.primitives.asymmetric.ed25519"
-_SERIALIZATION = "cryptography.hazmat.primitives.serialization"
 _NEEDS = "A signed submission"
 
 
@@ -63,8 +61,8 @@ def signing_key(path: Path) -> tuple[SigningKey, bool]:
     WriteError
         If it cannot be made.
     """
-    ed25519 = import_extra(_NEEDS, _ED25519, "board")
-    serialization = import_extra(_NEEDS, _SERIALIZATION, "board")
+    ed25519 = import_extra(_NEEDS, "cryptography.hazmat.primitives.asymmetric.ed25519", "board")
+    serialization = import_extra(_NEEDS, "cryptography.hazmat.primitives.serialization", "board")
     made = not path.exists()
     if made:
         private = ed25519.Ed25519PrivateKey.generate()
@@ -87,7 +85,7 @@ def signing_key(path: Path) -> tuple[SigningKey, bool]:
 
 def is_signed(public: str, signature: bytes, message: bytes) -> bool:
     """Whether the holder of a public key signed a message; of a weak key nobody is the holder."""
-    ed25519 = import_extra(_NEEDS, _ED25519, "board")
+    ed25519 = import_extra(_NEEDS, "cryptography.hazmat.primitives.asymmetric.ed25519", "board")
     exceptions = import_extra(_NEEDS, "cryptography.exceptions", "board")
     raw = bytes.fromhex(public)
     if _is_weak(raw):
