@@ -140,6 +140,7 @@ def run(
     >>> results.table()  # doctest: +SKIP
     """
     _check(seed, limit, workers)
+    allow_missing = allow_missing or (guanine or {}).get("impute") == "mean"
     settings = Settings(
         seed=seed,
         limit=limit,

@@ -1,6 +1,7 @@
 """Tasks of GUANinE from files of their layout: real sequence, numbers computed apart by scipy."""
 
 import math
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -146,6 +147,19 @@ def test_a_few_shot_curve_has_a_score_for_each_part_of_the_train_split(made, run
     assert alone.metric("spearman_x100").value == told["fitted on 10 % of train"]
 
 
+def test_another_seed_learns_from_other_rows_of_a_part(made, run):
+    (result,) = run(["kmer"], ["guanine/gpra_d"], train="10per", fits=3)
+    fits = result.settings["fit"]
+    assert [name for name in fits if "seed" in name] == [
+        f"10 % of train, seed {seed}" for seed in range(3)
+    ]
+    (one,) = run(["kmer"], ["guanine/gpra_d"], train="10per")
+    assert one.metric("spearman_x100").value != result.metric("spearman_x100").value
+    # Of the whole split, what does not depend on the seed is fitted once.
+    (whole,) = run(["kmer"], ["guanine/gpra_d"], fits=3)
+    assert len([name for name in whole.settings["fit"] if "seed" in name]) == 1
+
+
 def test_the_published_few_shot_split_is_learned_from_alone(made, run):
     (result,) = run(["kmer"], ["guanine/cons30"], train="1per")
     assert result.benchmark.id == "guanine/cons30:train=1per"
@@ -241,6 +255,36 @@ def test_missing_predictions_are_refused_or_imputed_and_counted(made, genome, tm
     assert result.metric("spearman_x100").value == pytest.approx(expected, abs=1e-6)
     assert result.metric("imputed_fraction").value == 3 / 250
     assert result.coverage.answered == 247
+
+
+def test_a_missing_mark_is_imputed_by_itself(made, genome, tmp_path):
+    table = bed(made, "ccre_propensity", "dev")
+    draw = np.random.default_rng(0)
+    value = 100 + table["y"].to_numpy() + draw.normal(0, 1, table.height)
+    names = [f"{row['#chr']}:{row['start']}-{row['end']}" for row in table.iter_rows(named=True)]
+    frame = pl.DataFrame({"item_id": names, "task": table["task"], "value": value})
+    dropped = (frame["task"] == "ctcf").to_numpy() & (np.arange(table.height) % 3 == 0)
+    path = tmp_path / "some.csv"
+    frame.filter(pl.Series(~dropped)).write_csv(path)
+    (result,) = genomark.run(
+        f"file:{path}",
+        "guanine/ccre_propensity",
+        out=tmp_path / "out",
+        guanine={"data": made.folder, "genome": genome, "impute": "mean"},
+        workers=1,
+        progress=False,
+    )
+    y = table["y"].to_numpy()
+    for mark in MARKS:
+        here = (table["task"] == mark).to_numpy()
+        answers = value.astype(np.float32).astype(float)
+        kept = here & ~dropped
+        answers[here & dropped] = answers[kept].mean()
+        expected = 100 * stats.spearmanr(answers[here], y[here])[0]
+        assert result.metric("spearman_x100", mark).value == pytest.approx(expected, abs=0.05)
+    share = dropped.sum() / table.height
+    assert result.metric("imputed_fraction").value == pytest.approx(share)
+    assert result.coverage.answered == 250 - dropped.sum()
 
 
 def test_jitter_is_told_beside_the_score(run):
@@ -439,6 +483,15 @@ def test_settings_that_are_not_known_are_refused_in_one_line():
         load_benchmark("guanine/cons30:train=half")
     with pytest.raises(UnknownNameError):
         load_benchmark("guanine/cons300:train=1per")
+
+
+def test_a_folder_may_have_a_comma_in_its_name(made, tmp_path):
+    folder = tmp_path / "GUANinE, 100%2C copy"
+    shutil.copytree(made.folder / "gpra_c", folder / "gpra_c")
+    (result,) = genomark.run(
+        "gc", "guanine/gpra_c", out=tmp_path / "out", guanine={"data": folder}, progress=False
+    )
+    assert result.coverage.answered == 250
 
 
 def test_settings_of_the_suite_need_a_task_of_it(tmp_path):

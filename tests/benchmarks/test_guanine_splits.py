@@ -123,11 +123,11 @@ def test_the_hub_is_asked_for_the_files_of_the_data_set(tmp_path, hub):
     asked = hub({"bed/dev/dev.bed": there})
     assert FILES.find("dev", coordinates=False) == there
     names = ["dev/dev.csv", "bed/dev/dev.bed"]
-    # First what the hub's own cache has, then the network.
+    # Of each file first what the hub's own cache has, then the network.
     assert asked == [
         ("guanine/cons30_binned", name, "dataset", local)
-        for local in (True, False)
         for name in names
+        for local in (True, False)
     ]
 
 
@@ -210,7 +210,7 @@ def test_rows_of_one_region_are_one_item_with_a_label_for_each_mark(tmp_path, ge
     expected = [[np.nan, 0, np.nan, 4], [1, np.nan, np.nan, np.nan]]
     assert np.array_equal(found.labelled.targets, expected, equal_nan=True)
     assert np.array_equal(found.asked, ~np.isnan(expected))
-    with pytest.raises(UsageError, match="two rows of one mark"):
+    with pytest.raises(UsageError, match="row 4: its region has a row of 'H3K4me3' already"):
         read(tmp_path, head + "\n".join([*rows, rows[0]]), CCRE, genome)
     with pytest.raises(UsageError, match=r"row 1: column 'task': expected one of dnase.*'H9'"):
         read(tmp_path, head + rows[0].replace("H3K4me3", "H9"), CCRE, genome)
@@ -252,6 +252,26 @@ def test_what_cannot_be_read_is_told_with_file_and_row(tmp_path, genome):
     refused("seq,y\n,1\n", "row 1.*no sequence", GPRA, None, "dev/dev.csv")
 
 
+def test_a_context_that_a_file_of_sequences_has_not_is_refused(tmp_path):
+    text = "seq,y\nACGTA,1\nACGT,1\n"
+    assert len(read(tmp_path, text, GPRA, name="dev.csv").labelled) == 2
+    with pytest.raises(UsageError, match=r"row 2: a sequence of 4 bases.*takes a file of coord"):
+        read(tmp_path, text, GPRA, context=5, name="dev.csv")
+
+
+def test_copies_of_a_sequence_are_regions_of_their_own(tmp_path):
+    rows = ["ACGT,dnase,1", "ACGT,ctcf,2", "ACGT,dnase,3", "ACGT,ctcf,4", "CCCC,ctcf,0"]
+    found = read(tmp_path, "seq,task,y\n" + "\n".join(rows), CCRE, name="dev.csv")
+    expected = [[1, 2, np.nan, np.nan], [3, 4, np.nan, np.nan], [np.nan, 0, np.nan, np.nan]]
+    assert np.array_equal(found.labelled.targets, expected, equal_nan=True)
+    assert found.labelled.sequences == ("ACGT", "ACGT", "CCCC")
+
+
+def test_of_two_columns_of_one_meaning_the_one_of_that_name_counts(tmp_path):
+    found = read(tmp_path, "label,seq,y\n9,ACGT,1\n", GPRA, name="dev.csv")
+    assert found.labelled.targets.tolist() == [[1.0]]
+
+
 # --- what is learned from ---
 
 
@@ -283,6 +303,16 @@ def test_copies_decide_together(tmp_path):
     assert len(valid) == 10
     assert len({rows.labelled.sequences[row] for row in valid}) == 1
     assert sorted([*train, *valid]) == list(range(30))
+    # On the genome too: a copy elsewhere ties two stretches.
+    head = "chrom,start,end,seq,y\n"
+    places = [f"chr1,{100_000 * at},{100_000 * at + 150},SEQ{at},1" for at in range(20)]
+    text = head + "\n".join(places).replace("SEQ19", "AAAA").replace("SEQ3,", "AAAA,")
+    for at in range(20):
+        text = text.replace(f"SEQ{at},", f"{'ACGT' * (at + 2)},")
+    rows = read(tmp_path, text, GPRA, name="train.csv")
+    for seed in range(20):
+        train, valid = parted(rows, seed)
+        assert ({3, 19} <= set(train)) != ({3, 19} <= set(valid))
     same = read(tmp_path, "seq,y\nACGT,1\nACGT,2\n", GPRA, name="train.csv")
     with pytest.raises(UsageError, match="none can be set apart"):
         parted(same, seed=0)

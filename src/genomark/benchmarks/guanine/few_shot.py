@@ -72,9 +72,7 @@ def parted(train: SplitRows, seed: int) -> tuple[Rows, Rows]:
         If all rows must stay together.
     """
     labelled = train.labelled
-    units: dict[str, list[int]] = {}
-    for row, unit in enumerate(labelled.groups or labelled.sequences):
-        units.setdefault(unit, []).append(row)
+    units = _units(labelled.sequences, labelled.groups)
     if len(units) < 2:
         raise UsageError(
             f"all {len(labelled):,} training rows lie in one stretch of a chromosome: none can be "
@@ -92,6 +90,28 @@ def parted(train: SplitRows, seed: int) -> tuple[Rows, Rows]:
     apart = np.zeros(len(labelled), dtype=bool)
     apart[valid] = True
     return np.flatnonzero(~apart), np.flatnonzero(apart)
+
+
+def _units(sequences: tuple[str, ...], groups: tuple[str, ...] | None) -> dict[str, list[int]]:
+    """Rows that stay together, by a name: of one group, or of one sequence, along any chain."""
+    parent: dict[str, str] = {}
+
+    def root(unit: str) -> str:
+        parent.setdefault(unit, unit)
+        while parent[unit] != unit:
+            parent[unit] = parent[parent[unit]]
+            unit = parent[unit]
+        return unit
+
+    named = sequences if groups is None else tuple(f"group {each}" for each in groups)
+    if groups is not None:
+        for sequence, group in zip(sequences, named, strict=True):
+            parent[root(sequence)] = root(group)
+    units: dict[str, list[int]] = {}
+    for row, unit in enumerate(named):
+        units.setdefault(root(unit), []).append(row)
+    # By the least of what they hold, so that the order of the rows changes nothing.
+    return {min(named[row] for row in rows): rows for rows in units.values()}
 
 
 def _place(text: str, seed: int) -> bytes:

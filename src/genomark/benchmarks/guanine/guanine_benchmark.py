@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -30,6 +30,7 @@ from genomark.models import (
     ItemPredictor,
     Model,
     Predictor,
+    TaskTrainable,
     TrainingSplit,
 )
 from genomark.protocol import PredictionTask, PredictRequest
@@ -38,7 +39,11 @@ from genomark.scoring.ordinal import spearman_ceiling
 from genomark.sequences import LabelledSequences
 from genomark.training.protocols import as_trainable
 
+if TYPE_CHECKING:
+    from genomark.training.variant_pairs import VariantTrainable
+
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 #: Bases of test and train together up to which near copies are looked for.
 _SCREENED = 100_000_000
@@ -64,10 +69,18 @@ class Stage:
         What it is fitted on, one of `SHARES`.
     fit : int
         Its seed.
+    drawn : bool
+        Whether that seed also chooses what it is fitted on.
     """
 
     name: str
     fit: int
+    drawn: bool
+
+    @property
+    def part(self) -> tuple[str, int]:
+        """What it is fitted on, as `GuanineTask.stage` takes it."""
+        return self.name, self.fit if self.drawn else 0
 
 
 class GuanineBenchmark(SequenceBenchmark):
@@ -101,9 +114,11 @@ class GuanineBenchmark(SequenceBenchmark):
     @cached_property
     def digest(self) -> str:
         """Digest of what is asked, what is fitted on, and how it is scored."""
-        splits = []
+        splits: list[Any] = []
         if self.task.no_split is None:
-            splits = [self.task.stage(name)[0].digest for name in self.task.stages]
+            for part in dict.fromkeys(stage.part for stage in self._stages):
+                split, train, valid = self.task.stage(*part)
+                splits.append([split.digest, train.references, valid.references])
         asked = self.task.asked
         return digest_of(
             [
@@ -131,7 +146,8 @@ class GuanineBenchmark(SequenceBenchmark):
     def _stages(self) -> list[Stage]:
         fits = range(self.asking.fits)
         names = self.task.stages if self.task.no_split is None else ("train",)
-        return [Stage(name, fit) for name in names for fit in fits]
+        drawn = {name: self.task.is_drawn(name) for name in names}
+        return [Stage(name, fit, drawn[name]) for name in names for fit in fits]
 
     def _rows(self, asked: int) -> SplitRows:
         rows = self.task.asked
@@ -174,16 +190,20 @@ class GuanineBenchmark(SequenceBenchmark):
             answers = None if number else self._points(model, rows.labelled, asking.progress)
         else:
             answers = self._learned(model, stage, rows, asking)
-        frame = self._frame(rows.labelled, number, self._told(answers, rows))
-        return self._checked(frame)
+        if answers is None:
+            empty = self._frame(rows.labelled, number, None)
+            return empty.with_columns(missing=pl.lit(None, pl.Int32))
+        table, missing = self._completed(answers, rows)
+        frame = self._frame(rows.labelled, number, table)
+        return frame.with_columns(missing=pl.Series(missing.sum(axis=1), dtype=pl.Int32))
 
     def _learned(
         self, model: Model, stage: Stage, rows: SplitRows, asking: Asking
     ) -> Floats | None:
         trainable = as_trainable(model)
-        if stage.fit and not trainable.varies_with_seed:
+        if not self._needed(stage, trainable):
             return None
-        split = self._shortened(self.task.stage(stage.name)[0], len(rows.labelled))
+        split = self._shortened(self.task.stage(*stage.part)[0], len(rows.labelled))
         fitted: FittedTask = trainable.fit_task(
             split, Fitting(stage.fit, asking.threads, asking.workspace, asking.progress)
         )
@@ -191,6 +211,10 @@ class GuanineBenchmark(SequenceBenchmark):
         answers = np.asarray(fitted.answers(rows.labelled.sequences), dtype=np.float64)
         asking.tell({self._called(stage): dict(fitted.report)})
         return answers
+
+    def _needed(self, stage: Stage, trainable: TaskTrainable | VariantTrainable) -> bool:
+        """Whether another seed makes another fit: of the model, or of what it is fitted on."""
+        return stage.fit == 0 or trainable.varies_with_seed or stage.part[1] != 0
 
     def _called(self, stage: Stage) -> str:
         return f"{100 * SHARES[stage.name]:g} % of train, seed {stage.fit}"
@@ -205,25 +229,28 @@ class GuanineBenchmark(SequenceBenchmark):
         ]
         return np.column_stack(columns)
 
-    def _told(self, answers: Any, rows: SplitRows) -> Any:
-        """Put a number where an answer is missing that was not asked: of a mark without a row."""
-        if answers is None:
-            return None
-        table = np.asarray(answers, dtype=np.float64).reshape(len(rows.labelled), -1)
-        if table.shape != rows.asked.shape:
-            return answers
-        return np.where(rows.asked | np.isfinite(table), table, 0.0)
+    def _completed(self, answers: Any, rows: SplitRows) -> tuple[Floats, Flags]:
+        """Refuse predictions that are no numbers, or impute them; say which there were.
 
-    def _checked(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Refuse predictions that are no numbers, unless they are to be imputed."""
-        missing = frame.filter(pl.col("value").is_null())
-        if missing.height and self.asking.impute == "none":
+        What was not asked, a mark without a row, is 0 where a model says nothing of it.
+        """
+        table = np.asarray(answers, dtype=np.float64)
+        if table.size != rows.asked.size:
+            raise ModelError(f"{table.size:,} numbers for {rows.asked.size:,} that were asked")
+        table = table.reshape(rows.asked.shape)
+        missing = rows.asked & ~np.isfinite(table)
+        if missing.any() and self.asking.impute == "none":
+            first = rows.labelled.ids[int(missing.any(axis=1).argmax())]
             raise ModelError(
-                f"{missing.height:,} of {frame.height:,} predictions are missing or no finite "
-                f"number (first: '{missing['item_id'][0]}'); --impute mean puts the mean "
-                "prediction there, and counts them"
+                f"{int(missing.sum()):,} of {int(rows.asked.sum()):,} predictions are missing or "
+                f"no finite number (first: '{first}'); --impute mean puts the mean prediction "
+                "there, and counts them"
             )
-        return frame
+        known = rows.asked & ~missing
+        for column, (values, here) in enumerate(zip(table.T, known.T, strict=True)):
+            mean = values[here].mean() if here.any() else 0.0
+            table[:, column] = np.where(here, values, np.where(rows.asked[:, column], mean, 0.0))
+        return table, missing
 
     def scored(self, predictions: Path, limit: int | None) -> Any:
         """Set answers beside the truth."""

@@ -43,6 +43,7 @@ _BINARY = ("auroc", "average_precision", "mcc")
 #: Chromosomes, or steps of GC content, with fewer sequences are no group.
 _SMALLEST_GROUP = 100
 _GC_STEPS = 10
+_IMPUTED = "no finite number; the mean prediction stands in"
 _HIDDEN = "labels are hidden: submit the predictions"
 
 
@@ -91,7 +92,7 @@ class GuanineScores:
 
     @cached_property
     def _frame(self) -> pl.DataFrame:
-        return pl.read_parquet(self._path, columns=["fit", "value", "reason"])
+        return pl.read_parquet(self._path, columns=["fit", "value", "missing"])
 
     @cached_property
     def _stages(self) -> dict[str, list[int]]:
@@ -108,29 +109,24 @@ class GuanineScores:
         return list(self._stages.values())[-1]
 
     @cached_property
+    def answered(self) -> pl.Series:
+        """Whether each sequence has an answer to all that was asked of it, in every fit."""
+        every = [(self._of_fit(number)["missing"] == 0).to_numpy() for number in self._last]
+        return pl.Series(np.logical_and.reduce(every))
+
+    @property
     def reasons(self) -> pl.Series:
         """Why a sequence has no answer, one a sequence."""
-        return self._of_fit(self._last[0])["reason"]
-
-    @cached_property
-    def answered(self) -> pl.Series:
-        """Whether each sequence has an answer in every fit."""
-        every = [self._of_fit(number)["value"].is_not_null().to_numpy() for number in self._last]
-        return pl.Series(np.logical_and.reduce(every))
+        told = pl.when(self.answered).then(None).otherwise(pl.lit(_IMPUTED))
+        return pl.select(told.alias("reason"))["reason"]
 
     def _of_fit(self, number: int) -> pl.DataFrame:
         return self._frame.filter(pl.col("fit") == number)
 
     def _answers(self, number: int) -> Floats:
-        """Answers of a fit, float64[n, n_labels]; the mean where one is missing."""
+        """Answers of a fit, float64[n, n_labels]."""
         width = len(self._asked.labelled.labels)
-        values = self._of_fit(number)["value"]
-        missing = values.is_null().to_numpy()
-        answers = np.full((len(missing), width), np.nan)
-        answers[~missing] = values.drop_nulls().explode().to_numpy().reshape(-1, width)
-        if missing.any():  # The benchmark refuses them unless they are to be imputed.
-            answers[missing] = answers[~missing].mean(axis=0) if not missing.all() else 0.0
-        return answers
+        return self._of_fit(number)["value"].explode().to_numpy().astype(float).reshape(-1, width)
 
     @cached_property
     def _labels(self) -> list[_Label]:
@@ -277,9 +273,10 @@ class GuanineScores:
             tie_fraction(answers[label.rows, place]) for place, label in enumerate(self._labels)
         ]
         yield self._row("tie_fraction", np.array([float(np.mean(ties))]))
-        missing = int((~self.answered).sum())
+        missing = int(self._of_fit(self._last[0])["missing"].sum())
         if missing:
-            yield self._row("imputed_fraction", np.array([missing / len(self.answered)]))
+            share = missing / int(self._asked.asked.sum())
+            yield self._row("imputed_fraction", np.array([share]))
 
     def _without_known(self, asking: Asking) -> Iterator[MetricRow]:
         """The headline without what has a near copy in the train split."""

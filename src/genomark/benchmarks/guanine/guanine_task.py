@@ -79,6 +79,10 @@ class GuanineTask(SequenceTask):
         n = len(self._train_rows.labelled)
         return tuple(name for name in names if round(SHARES[name] * n) >= FEWEST)
 
+    def is_drawn(self, name: str) -> bool:
+        """Whether a part of the train split is chosen by seed, and not whole or as published."""
+        return name != "train" and not (name == _FEW_SHOT and self._published_few is not None)
+
     def stage(self, name: str, seed: int = 0) -> tuple[TaskSplit, SplitRows, SplitRows]:
         """Give a part of the train split, and of that what decides between settings.
 
@@ -113,7 +117,7 @@ class GuanineTask(SequenceTask):
                 train=train.labelled,
                 valid=valid.labelled,
                 select_by=self.declared.select_by,
-                notes=(note, *self._where_fitted),
+                notes=(note, *self._where_fitted, *self._how_drawn(name)),
             )
             self._stages[name, seed] = split, train, valid
         return self._stages[name, seed]
@@ -151,9 +155,14 @@ class GuanineTask(SequenceTask):
         other = _FITTED_ELSEWHERE.get(self.id)
         return (f"fitted on {other}",) if other else ()
 
+    def _how_drawn(self, name: str) -> tuple[str, ...]:
+        if name == "train" or self._published_few is not None:
+            return ()
+        return ("the published few-shot split is not at hand: rows are chosen by seed alone",)
+
     def _learned(self, name: str, seed: int) -> SplitRows:
-        if name == _FEW_SHOT and self.options.train == _FEW_SHOT:
-            return self._rows(_FEW_SHOT)
+        if name == _FEW_SHOT and self._published_few is not None:
+            return self._published_few
         train = self._train_rows
         if name == "train":
             return train

@@ -108,8 +108,8 @@ class SplitFiles:
 
         # What was brought here before needs no network; without one nothing else is tried: the
         # client would try again and again.
-        steps = [(name, True) for name in names]
-        steps += [(name, False) for name in names] if _hub_answers() else []
+        known = (True, False) if _hub_answers() else (True,)
+        steps = [(name, local) for name in names for local in known]
         why = "it cannot be reached"
         for name, local in steps:
             try:

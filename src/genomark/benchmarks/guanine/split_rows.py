@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -116,6 +117,7 @@ def read_split(
     told = _labels(frame, task, str(path))
     if "seq" in frame.columns:
         rows = _with_sequences(frame, task, str(path))
+        _check_lengths(rows.sequences, context, str(path))
     elif genome is None:
         raise UsageError(
             f"{path}: names places, not sequences: give the genome they are of with "
@@ -146,8 +148,8 @@ def _frame(path: Path) -> pl.DataFrame:
         frame = pl.read_csv(path, separator=separator, infer_schema=False)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise UsageError(f"{path}: cannot be read ({one_line(error)})") from error
-    names = {name: name.strip().lower() for name in frame.columns}
-    frame = frame.rename({name: _OTHER_NAMES.get(low, low) for name, low in names.items()})
+    names = _column_names(frame.columns)
+    frame = frame.rename(names)
     if not frame.height:
         raise UsageError(f"{path}: there are no rows below the header")
     if "seq" not in frame.columns and "chrom" not in frame.columns:
@@ -156,6 +158,16 @@ def _frame(path: Path) -> pl.DataFrame:
             f"{', '.join(repr(each) for each in names)[:200]}"
         )
     return frame
+
+
+def _column_names(columns: list[str]) -> dict[str, str]:
+    """Name columns as they are called here; one that has the name already keeps it."""
+    low = {name: name.strip().lower() for name in columns}
+    names: dict[str, str] = {}
+    for name in sorted(columns, key=lambda each: low[each] in _OTHER_NAMES):
+        wanted = _OTHER_NAMES.get(low[name], low[name])
+        names[name] = name if wanted in names.values() else wanted
+    return names
 
 
 def _labels(frame: pl.DataFrame, task: DeclaredTask, where: str) -> NDArray[np.float64]:
@@ -216,6 +228,16 @@ def _with_sequences(frame: pl.DataFrame, task: DeclaredTask, where: str) -> _Seq
     starts, ends = _whole(frame, "start", where), _whole(frame, "end", where)
     names, groups = _placed(chromosomes, starts, ends)
     return _Sequences(alternates, names, groups, references, chromosomes)
+
+
+def _check_lengths(sequences: tuple[str, ...], context: int | None, where: str) -> None:
+    """Refuse a context that a file of sequences does not have."""
+    for row, sequence in enumerate(sequences, start=1):
+        if context is not None and len(sequence) != context:
+            raise UsageError(
+                f"{where}, row {row}: a sequence of {len(sequence):,} bases, and --context asks "
+                f"for {context:,}: that takes a file of coordinates (bed/) and a genome"
+            )
 
 
 def _placed(
@@ -279,13 +301,12 @@ def _split(
     items, columns = np.arange(n), np.zeros(n, dtype=np.int64)
     first = items
     if len(task.labels) > 1:
-        items, first = _by_place(rows)
         columns = _marks(frame, task, where)
+        items, first = _by_place(rows, columns)
     names = _unique([rows.names[row] for row in first]) if rows.names else None
     shape = int(items.max()) + 1, len(task.labels)
     targets, asked = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
-    if len(set(zip(items.tolist(), columns.tolist(), strict=True))) < n:
-        raise UsageError(f"{where}: a region has two rows of one mark; expected one")
+    _check_once(items, columns, task, where)
     targets[items, columns] = told
     asked[items, columns] = True
 
@@ -305,13 +326,37 @@ def _split(
     )
 
 
-def _by_place(rows: _Sequences) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number what is one region, or one sequence, in the order they come; and their first rows."""
-    keys = rows.names or rows.sequences
-    numbers: dict[str, int] = {}
+def _by_place(
+    rows: _Sequences, marks: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number what is one region, in the order they come; and give their first rows.
+
+    Without coordinates a region is known by its sequence: where that comes twice with one mark,
+    as of copies in the genome, the second is another region.
+    """
+    keys: list[Any] = list(rows.names or [])
+    if not keys:
+        seen: Counter[tuple[str, int]] = Counter()
+        for sequence, mark in zip(rows.sequences, marks.tolist(), strict=True):
+            keys.append((sequence, seen[sequence, mark]))
+            seen[sequence, mark] += 1
+    numbers: dict[Any, int] = {}
     items = np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
     first = np.unique(items, return_index=True)[1]
     return items, first
+
+
+def _check_once(
+    items: NDArray[np.int64], columns: NDArray[np.int64], task: DeclaredTask, where: str
+) -> None:
+    cells = items * max(1, len(task.labels)) + columns
+    first = np.unique(cells, return_index=True)[1]
+    if first.size < cells.size:
+        again = np.setdiff1d(np.arange(cells.size), first)
+        mark = task.labels[int(columns[again[0]])]
+        raise UsageError(
+            f"{where}, row {int(again[0]) + 1}: its region has a row of '{mark}' already"
+        )
 
 
 def _marks(frame: pl.DataFrame, task: DeclaredTask, where: str) -> NDArray[np.int64]:

@@ -78,10 +78,10 @@ class GuanineVariantBenchmark(GuanineBenchmark):
         assert rows.references is not None
         references, alternates = rows.references, rows.labelled.sequences
         trainable = self._fitted(model)
-        if stage.fit and (trainable is None or not trainable.varies_with_seed):
-            return None
         if trainable is not None:
-            _, train, valid = self.task.stage(stage.name)
+            if not self._needed(stage, trainable):
+                return None
+            _, train, valid = self.task.stage(*stage.part)
             assert train.references is not None
             assert valid.references is not None
             fitted = trainable.fit_pairs(

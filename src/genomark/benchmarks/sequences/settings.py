@@ -31,13 +31,17 @@ def settings_of(name: str, text: str) -> dict[str, str]:
         key, equals, value = part.partition("=")
         if not equals:
             raise UsageError(f"'{name}': expected KEY=VALUE after the colon, found '{part}'")
-        settings[key] = value
+        settings[key] = value.replace("%2C", ",").replace("%25", "%")
     return settings
 
 
 def settings_text(settings: Mapping[str, object]) -> str:
-    """Write settings."""
-    return ",".join(f"{name}={value}" for name, value in settings.items())
+    """Write settings, a comma within a value as %2C."""
+    return ",".join(f"{name}={_quoted(value)}" for name, value in settings.items())
+
+
+def _quoted(value: object) -> str:
+    return str(value).replace("%", "%25").replace(",", "%2C")
 
 
 def options_of(name: str, settings: Mapping[str, str], kind: type[Options]) -> Options:
