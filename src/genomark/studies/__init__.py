@@ -1,0 +1,1 @@
+"""Studies: questions that take several models, each made for the answer."""
