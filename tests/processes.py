@@ -32,5 +32,5 @@ def wait_for(condition: Callable[[], T], seconds: float) -> T:
     while time.monotonic() < end:
         if found := condition():
             return found
-        time.sleep(0.05)
+        time.sleep(0.01)
     raise AssertionError(f"not within {seconds} s")

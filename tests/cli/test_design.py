@@ -16,6 +16,7 @@ import pytest
 import RNA
 
 from genomark.cli import design_work
+from processes import wait_for
 
 HAIRPIN = "((((....))))"
 #: Simple, and harder; solved in less than a second each.
@@ -277,15 +278,13 @@ def running(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def wait_for_workers(process: subprocess.Popen[str]) -> None:
     """Wait until both are set up: what happens before is the business of the pool."""
 
-    def ready() -> int:
-        found = processes_of(process.pid)
-        return sum("LokyProcess" in command and deaf_to_ctrl_c(status) for command, status in found)
-
-    end = time.monotonic() + 60
-    while ready() < 2:
+    def ready() -> bool:
         assert process.poll() is None, process.stderr.read()
-        assert time.monotonic() < end
-        time.sleep(0.1)
+        found = processes_of(process.pid)
+        deaf = ("LokyProcess" in command and deaf_to_ctrl_c(status) for command, status in found)
+        return sum(deaf) >= 2
+
+    wait_for(ready, 60)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
@@ -305,10 +304,7 @@ def test_ctrl_c_ends_the_search_and_not_the_command(
     solved, hopeless = document["targets"]
     assert folded(solved["designs"][0]["sequence"]) == HAIRPIN
     assert hopeless["solved"] is False
-    end = time.monotonic() + 5
-    while processes_of(running.pid):
-        assert time.monotonic() < end
-        time.sleep(0.1)
+    wait_for(lambda: not processes_of(running.pid), 5)
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,7 @@ import time
 import pytest
 
 from genomark import datasets
-
-
-def wait_for(condition, seconds=10.0):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
+from processes import wait_for
 
 
 @pytest.fixture
@@ -60,7 +54,7 @@ def test_killed_download_is_resumed(toy, started):
     answer = toy.add("a.bin", 1_000_000, chunk=10_000, pause=0.05)
     started.append(toy.start("a.bin"))
     part = toy.part("a.bin")
-    wait_for(lambda: part.exists() and part.stat().st_size >= 50_000)
+    wait_for(lambda: part.exists() and part.stat().st_size >= 50_000, 10)
     started[0].send_signal(signal.SIGKILL)
     assert started[0].wait(10) == -signal.SIGKILL
     held = part.stat().st_size
@@ -78,7 +72,7 @@ def test_process_that_waits_takes_over_from_one_that_is_killed(toy, started):
     answer = toy.add("a.bin", 1_000_000, chunk=10_000, pause=0.05)
     started.append(toy.start("a.bin"))
     part = toy.part("a.bin")
-    wait_for(lambda: part.exists() and part.stat().st_size >= 50_000)
+    wait_for(lambda: part.exists() and part.stat().st_size >= 50_000, 10)
     started.append(toy.start("a.bin"))
     time.sleep(0.5)
     assert len(toy.origin.requests) == 1

@@ -77,7 +77,12 @@ def children() -> set[int]:
     """Processes of Python that this one started, for work."""
     found = set()
     for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text().split():
+        try:
+            started = (task / "children").read_text().split()
+        except OSError:
+            # The thread ended just now.
+            continue
+        for pid in started:
             if b"popen_loky" in command_of(int(pid)):
                 found.add(int(pid))
     return found

@@ -33,7 +33,6 @@ from workers import (
     refusal,
     slow,
     states,
-    wait_until,
 )
 
 from genomark.cli.serve_distributor import serve_distributor
@@ -46,6 +45,7 @@ from genomark.serving.distributor import distributor_app
 from genomark.serving.limits import Limits
 from genomark.serving.pool import PoolLimits
 from genomark.serving.pool_config import read_config
+from processes import wait_for
 
 OTHER_TASK = {**TASK, "name": "u", "scale": "log"}
 
@@ -191,10 +191,10 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_rejoins():
         (victim, lost), *_ = started
         many = stack.enter_context(distributing(*(url for _, url in started)))
         asking = pool.submit(post, many, asked)
-        wait_until(lambda: sum(each["chunks_done"] for each in states(many)) >= 3)
-        wait_until(lambda: states(many)[0]["in_flight"] == 2)
+        wait_for(lambda: sum(each["chunks_done"] for each in states(many)) >= 3, 10)
+        wait_for(lambda: states(many)[0]["in_flight"] == 2, 10)
         victim.send_signal(signal.SIGKILL)
-        wait_until(lambda: not states(many)[0]["healthy"])
+        wait_for(lambda: not states(many)[0]["healthy"], 10)
         assert not asking.done()
         answer = asking.result()
         assert predictions(answer) == [
@@ -213,7 +213,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_rejoins():
         assert post(started[1][1], asked).content == answer.content
         port = int(lost.rpartition(":")[2])
         stack.enter_context(slow(0.03, port))
-        wait_until(lambda: states(many)[0]["healthy"])
+        wait_for(lambda: states(many)[0]["healthy"], 10)
         assert post(many, asked).content == answer.content
         assert states(many)[0]["chunks_done"] > done
 
@@ -394,7 +394,7 @@ def test_a_server_error_of_all_workers_is_passed_on():
     with distributing(Toy(fail), Toy(fail), Toy(fail)) as many:
         assert error_of(post(many, request(dna(9))), 500, "server_error") == ["out of memory"]
         # They answer, so they are given another chance.
-        wait_until(lambda: all(each["healthy"] for each in states(many)))
+        wait_for(lambda: all(each["healthy"] for each in states(many)), 10)
 
 
 def test_what_breaks_every_worker_is_given_up():
@@ -462,9 +462,9 @@ def test_a_server_that_is_no_predictor_is_not_asked(body, status, expected):
 
 def test_a_worker_too_busy_to_say_its_formats_is_not_dead():
     with torn(half) as worker, distributing(worker.url) as many:
-        wait_until(lambda: states(many)[0]["healthy"])
+        wait_for(lambda: states(many)[0]["healthy"], 10)
         worker.says["/formats"] = b"{}", 429
-        wait_until(lambda: states(many)[0]["busy"])
+        wait_for(lambda: states(many)[0]["busy"], 10)
         assert states(many)[0]["healthy"]
         assert states(many)[0]["failures"] == 0
 
@@ -497,7 +497,7 @@ def test_a_request_ends_with_503_when_the_last_worker_dies():
     with slow(0.2) as (victim, url), distributing(url) as many:
         with ThreadPoolExecutor(1) as pool:
             asking = pool.submit(post, many, request(dna(100)))
-            wait_until(lambda: states(many)[0]["in_flight"])
+            wait_for(lambda: states(many)[0]["in_flight"], 10)
             victim.send_signal(signal.SIGKILL)
             error_of(asking.result(10), 503, "server_error")
         assert get(many, "/health/ready").status_code == 503
@@ -508,7 +508,7 @@ def test_a_worker_that_is_there_only_later_is_found():
     with distributing(url) as many:
         assert get(many, "/health/ready").status_code == 503
         with slow(0.0, int(url.rpartition(":")[2])):
-            wait_until(lambda: get(many, "/health/ready").status_code == 200)
+            wait_for(lambda: get(many, "/health/ready").status_code == 200, 10)
             assert post(many, request({"a": "ACGT"})).status_code == 200
 
 
@@ -516,7 +516,7 @@ def test_an_idle_worker_that_dies_is_noticed():
     with slow(0.0) as (victim, url), distributing(url) as many:
         assert get(many, "/health/ready").status_code == 200
         victim.send_signal(signal.SIGKILL)
-        wait_until(lambda: get(many, "/health/ready").status_code == 503)
+        wait_for(lambda: get(many, "/health/ready").status_code == 503, 10)
 
 
 # --- sharing out --------------------------------------------------------------------------------
@@ -630,7 +630,7 @@ def test_a_client_that_hangs_up_ends_the_work():
     with distributing(toy) as many:
         with pytest.raises(httpx.ReadTimeout):
             post(many, request(dna(100)), timeout=0.3)
-        wait_until(lambda: states(many)[0]["in_flight"] == 0)
+        wait_for(lambda: states(many)[0]["in_flight"] == 0, 10)
         asked = len(toy.asked)
         time.sleep(0.3)
         assert len(toy.asked) == asked < 8
@@ -1131,7 +1131,7 @@ def test_the_command_serves_and_finishes_what_it_was_asked(tmp_path):
         with process(*CLI, "serve", "distributor", *arguments) as (server, many):
             sequences = {"a": "ACGT", "b": "AC"}
             asked = pool.submit(post, many, request(sequences))
-            wait_until(lambda: toy.asked)
+            wait_for(lambda: toy.asked, 10)
             server.send_signal(signal.SIGINT)
             assert predictions(asked.result(10)) == [lengths(sequences)]
             assert ended(server) == (0, "")

@@ -22,6 +22,7 @@ from genomark.models import as_model, load_model
 from genomark.protocol import BadRequestError, PredictRequest, ServerError
 from genomark.serving import Limits, predictor_app
 from genomark.serving.limits import Turns, check_depth, check_size
+from processes import wait_for
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
@@ -295,13 +296,6 @@ def holding(**limits):
             model.free.set()
 
 
-def until(condition, seconds=5.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def gauge(address, name):
     (line,) = (
         line for line in get(address, "/metrics").text.splitlines() if line.startswith(f"{name} ")
@@ -314,7 +308,7 @@ def test_one_request_more_than_may_wait_is_sent_away():
         first = submit()
         assert model.begun.acquire(timeout=5)
         waiting = [submit(), submit()]
-        until(lambda: gauge(address, "genomark_waiting") == 2)
+        wait_for(lambda: gauge(address, "genomark_waiting") == 2, 5)
         assert gauge(address, "genomark_computing") == 1
         assert error_of(get(address, "/health/ready"), 503, "server_error")
         assert get(address, "/health/live").status_code == 200
@@ -355,7 +349,7 @@ def test_a_place_is_held_until_its_computation_has_really_ended():
         # The second gave up in the queue: it never reached the model.
         assert model.asked == 1
         model.free.set()
-        until(lambda: gauge(address, "genomark_computing") == 0)
+        wait_for(lambda: gauge(address, "genomark_computing") == 0, 5)
         assert predictions(submit().result(10)) == {"s": 4.0}
 
 
@@ -430,7 +424,7 @@ def test_a_server_that_is_stopped_finishes_what_it_was_asked(tmp_path, stop):
         # One is computed and one waits for it.
         asked = [pool.submit(post, address, request({"s": "ACGT"})) for _ in range(2)]
         assert server.stdout.readline() == "asked\n"
-        until(lambda: gauge(address, "genomark_waiting") == 1)
+        wait_for(lambda: gauge(address, "genomark_waiting") == 1, 5)
         server.send_signal(stop)
         assert [predictions(each.result(10)) for each in asked] == [{"s": 4.0}] * 2
         code, said = ended(server)

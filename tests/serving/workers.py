@@ -198,11 +198,3 @@ def get(address: str, path: str, **headers: str) -> httpx.Response:
 
 def states(address: str) -> list[dict[str, Any]]:
     return get(address, "/workers").json()["workers"]
-
-
-def wait_until(condition: Callable[[], Any], within: float = 10) -> None:
-    """Wait for something that will come true; how long is no matter of the test."""
-    deadline = time.monotonic() + within
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.01)

@@ -180,8 +180,8 @@ def print_guanine(table: GuanineTable) -> None:
     from rich.table import Table
 
     from genomark.cli.terminal import console
-    from genomark.results.guanine_scores import PUBLISHED
     from genomark.results.guanine_table import short_name
+    from genomark.results.reported import PUBLISHED
 
     out = console()
     drawn = Table(box=None, padding=(0, 1, 0, 0), header_style="dim", pad_edge=False)

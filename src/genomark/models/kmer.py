@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from genomark.datasets.lentimpra import NAME as SAMPLE
 from genomark.errors import UsageError
 from genomark.models.fitted import RidgeTrainable
-from genomark.models.letters import encode_bases
+from genomark.models.letters import encode_bases, reverse_complements
 from genomark.models.ridge import LinearFit
 from genomark.scoring.kernels import kernel
 
@@ -70,12 +70,8 @@ def _columns(k: int, *, merged: bool) -> NDArray[np.int64]:
     words = np.arange(4**k)
     if not merged:
         return words
-    complement = np.zeros_like(words)
-    rest = words
-    for _ in range(k):
-        complement = complement * 4 + 3 - rest % 4
-        rest = rest // 4
-    return np.unique(np.minimum(words, complement), return_inverse=True)[1].astype(np.int64)
+    first = np.minimum(words, reverse_complements(k))
+    return np.unique(first, return_inverse=True)[1].astype(np.int64)
 
 
 @kernel

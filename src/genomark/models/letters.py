@@ -29,3 +29,13 @@ def encode_bases(sequences: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[n
     offsets = np.zeros(len(sequences) + 1, dtype=np.int64)
     np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])
     return _CODES[joined], offsets
+
+
+def reverse_complements(k: int) -> NDArray[np.int64]:
+    """Number of the reverse complement of each word of `k` bases, int64[4**k], in base 4."""
+    rest = np.arange(4**k, dtype=np.int64)
+    complement = np.zeros_like(rest)
+    for _ in range(k):
+        complement = complement * 4 + 3 - rest % 4
+        rest = rest // 4
+    return complement

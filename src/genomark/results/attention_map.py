@@ -14,6 +14,7 @@ from genomark.results.drawing import (
     QUIET,
     box,
     colour_at,
+    colour_bar,
     drawing,
     line,
     text,
@@ -70,18 +71,7 @@ def attention_map(weights: NDArray[np.float32], *, label: str) -> str:
 
 
 def _legend(x: float, y: float, largest: float) -> list[str]:
-    step = _LEGEND_WIDTH / _LEGEND_STEPS
-    parts = [
-        # A little wider than a step, so that no ground shows between two.
-        box(
-            x + place * step,
-            y,
-            step + 0.5,
-            FONT_SIZE,
-            fill=colour_at((place + 0.5) / _LEGEND_STEPS),
-        )
-        for place in range(_LEGEND_STEPS)
-    ]
+    parts = colour_bar(x, y, _LEGEND_WIDTH, _LEGEND_STEPS)
     for share in (0.0, 0.5, 1.0):
         at = x + share * _LEGEND_WIDTH
         parts.append(line(at, y + FONT_SIZE, at, y + FONT_SIZE + 4))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 
 #: Colours from low to high: cividis, whose steps look the same with and without colour blindness
@@ -106,6 +106,18 @@ def colour_at(share: float) -> str:
         for a, b in zip(_channels(_SCALE[low]), _channels(_SCALE[low + 1]), strict=True)
     )
     return "#" + "".join(f"{channel:02x}" for channel in mixed)
+
+
+def colour_bar(
+    x: float, y: float, width: float, steps: int, colour: Callable[[float], str] = colour_at
+) -> list[str]:
+    """Draw the colours of a scale, its lower end on the left, as high as text."""
+    step = width / steps
+    return [
+        # A little wider than a step, so that no ground shows between two.
+        box(x + place * step, y, step + 0.5, FONT_SIZE, fill=colour((place + 0.5) / steps))
+        for place in range(steps)
+    ]
 
 
 def ink_on(colour: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from itertools import chain
 
 import polars as pl
@@ -20,6 +19,7 @@ from genomark.results.drawing import plain
 from genomark.results.families import ALL, average, ordered_families
 from genomark.results.gene_task_names import same_task
 from genomark.results.heat_map import Cell, heat_map
+from genomark.results.page import closed_page
 from genomark.results.scatter import Estimate, Point, scatter
 from genomark.results.task_scores import caveats, task_scores
 from genomark.scoring import Result
@@ -27,12 +27,7 @@ from genomark.scoring import Result
 #: Models that nobody wants to see compared unless they are named.
 _CONTROL = "control:"
 
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 75rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+_STYLE = """\
 th, td { padding: .15rem .7rem .15rem 0; text-align: left; vertical-align: top; }
 td { white-space: nowrap; }
 tr + tr td, tr + tr th { border-top: 1px solid #8884; }
@@ -273,18 +268,7 @@ def _page(
     if notes:
         told = "".join(f"<li>{plain(note)}</li>" for note in notes)
         parts.append(f"<h2>What is not in it</h2><ul>{told}</ul>")
-    return _document("".join(parts))
-
-
-def _document(body: str) -> str:
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Families of gene properties</title><style>{_STYLE}</style></head>\n"
-        f"<body>{body}</body></html>\n"
-    )
+    return closed_page("Families of gene properties", "".join(parts), width=75, style=_STYLE)
 
 
 def _count(number: int, what: str) -> str:

@@ -20,18 +20,16 @@ from typing import Any
 import msgspec
 
 from genomark.atomic import write_whole
-from genomark.digests import digest_of, digest_of_file
+from genomark.digests import digest_of_file
 from genomark.errors import UsageError
 from genomark.results.collection import Results
-from genomark.scoring import (
-    SCHEMA_VERSION,
-    BenchmarkIdentity,
-    Cost,
-    Coverage,
-    MetricRow,
-    ModelIdentity,
-    Result,
+from genomark.results.reported import (
+    reported_benchmark,
+    reported_model,
+    reported_result,
+    reported_row,
 )
+from genomark.scoring import MetricRow, Result
 
 COLUMNS = (
     "evaluator_name",
@@ -47,6 +45,7 @@ COLUMNS = (
 _GAME_METRICS = {"pearson": "pearson_r", "spearman": "spearman_r"}
 _METRICS = {game: name for name, game in _GAME_METRICS.items()}
 _TIME = "%Y%m%d-%H%M%S.%f"
+_MISSING = "NaN in the file"
 
 
 def write_game_files(
@@ -180,38 +179,23 @@ def _result(file: Path, rows: list[dict[str, str]]) -> Result:
     first = rows[0]
     items = _items_of(file, first)
     metrics = _metrics(file, rows, items)
-    when = _when(first["time_stamp"])
-    digest = digest_of_file(file)
-    return Result(
-        schema_version=SCHEMA_VERSION,
-        benchmark=BenchmarkIdentity(
-            id=first["evaluator_name"],
-            version="as published",
-            digest=digest_of([first["evaluator_name"], "GAME evaluator"]),
-            title="GAME evaluator, numbers as it wrote them",
+    evaluator, predictor = first["evaluator_name"], first["predictor_name"]
+    return reported_result(
+        reported_benchmark(
+            evaluator, "GAME evaluator, numbers as it wrote them", [evaluator, "GAME evaluator"]
         ),
-        model=ModelIdentity(
-            id=first["predictor_name"],
-            version="not stated",
-            digest=digest_of([first["predictor_name"], "GAME predictor"]),
-            notes=[f"self-reported: read from {file.name}, not computed here"],
+        reported_model(
+            predictor,
+            [predictor, "GAME predictor"],
+            [f"self-reported: read from {file.name}, not computed here"],
         ),
-        metrics=metrics,
-        coverage=Coverage(asked=items, answered=items, failed=[]),
-        seed=0,
-        settings={
-            "replicates": 0,
-            "confidence": 0.95,
-            "limit": None,
-            "headline": [metrics[0].name],
-            "source": "game",
-            "tasks": _tasks(first["prediction_task(s)_data"]),
-        },
-        environment={},
-        cost=Cost(0.0, 0.0, 0, 0, 0),
-        predictions_digest=digest,
-        started=when,
-        finished=when,
+        metrics,
+        headline=[metrics[0].name],
+        source="game",
+        content=digest_of_file(file),
+        settings={"tasks": _tasks(first["prediction_task(s)_data"])},
+        n=items,
+        when=_when(first["time_stamp"]),
     )
 
 
@@ -224,15 +208,12 @@ def _metrics(file: Path, rows: list[dict[str, str]], items: int) -> list[MetricR
     values = [each.value for each in groups if each.name == name]
     known = [value for value in values if value is not None]
     whole = len(known) == len(values)
-    mean = MetricRow(
-        name=f"mean_{name}",
-        group=None,
-        value=sum(known) / len(known) if whole else None,
-        reason_if_null=None if whole else "NaN in the file",
-        interval=None,
-        method=f"mean of the {len(values)} rows the evaluator wrote; no interval",
+    mean = reported_row(
+        f"mean_{name}",
+        sum(known) / len(known) if whole else None,
+        f"mean of the {len(values)} rows the evaluator wrote; no interval",
+        missing=_MISSING,
         n=items,
-        n_clusters=0,
     )
     return [mean, *groups]
 
@@ -244,16 +225,13 @@ def _metric(file: Path, row: dict[str, str], items: int) -> MetricRow:
         raise UsageError(
             f"{file}: column 'value': expected a number or NaN, found '{row['value']}'"
         ) from error
-    known = math.isfinite(value)
-    return MetricRow(
-        name=_METRICS.get(row["metric"], row["metric"]),
+    return reported_row(
+        _METRICS.get(row["metric"], row["metric"]),
+        value if math.isfinite(value) else None,
+        "as the evaluator wrote it; no interval",
         group=row["description"],
-        value=value if known else None,
-        reason_if_null=None if known else "NaN in the file",
-        interval=None,
-        method="as the evaluator wrote it; no interval",
+        missing=_MISSING,
         n=items,
-        n_clusters=0,
     )
 
 

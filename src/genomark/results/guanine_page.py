@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from html import escape
-
 from genomark.benchmarks.sequences.declared import read_shipped
 from genomark.results.drawing import plain
-from genomark.results.guanine_scores import CORRECTED, PUBLISHED, TASKS, ceiling_x100
+from genomark.results.guanine_scores import CORRECTED, TASKS, ceiling_x100
 from genomark.results.guanine_table import GuanineTable, Line, Score, short_name
+from genomark.results.page import closed_page
+from genomark.results.reported import PUBLISHED
 
 _TITLE = "GUANinE: Spearman correlation times 100"
 
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 80rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+_STYLE = """\
 th, td { padding: .2rem .6rem; text-align: right; vertical-align: top; white-space: nowrap; }
 th[scope=row], th.model { text-align: left; }
 th { font-weight: 600; } small { opacity: .75; } .quiet { color: #888; }
@@ -49,14 +44,7 @@ def guanine_page(table: GuanineTable) -> str:
         _list("What is told of the published scores", table.sources),
         _list("What is not in it", table.left_out),
     ]
-    policy = "default-src 'none'; style-src 'unsafe-inline'"
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{_TITLE}</title><style>{_STYLE}</style></head>\n"
-        f"<body>{''.join(parts)}</body></html>\n"
-    )
+    return closed_page(_TITLE, "".join(parts), width=80, style=_STYLE)
 
 
 def _how_to_read(table: GuanineTable) -> str:

@@ -26,21 +26,20 @@ from genomark.digests import digest_of, digest_of_file
 from genomark.errors import UsageError
 from genomark.genes.text_table import read_text_table
 from genomark.results.collection import Results
-from genomark.scoring import (
-    CONFIDENCE,
-    SCHEMA_VERSION,
-    BenchmarkIdentity,
-    Cost,
-    Coverage,
-    MetricRow,
-    ModelIdentity,
-    Result,
+from genomark.results.reported import (
+    NOT_PUBLISHED,
+    PUBLISHED,
+    reported_benchmark,
+    reported_model,
+    reported_result,
+    reported_row,
 )
+from genomark.scoring import MetricRow, Result
 
 #: What `settings["source"]` of such a result says.
 SOURCE = "guanine"
-#: Begin the ids of the tasks, and of the models.
-PREFIX, PUBLISHED = "guanine/", "published:"
+#: Begins the ids of the tasks.
+PREFIX = "guanine/"
 SCORE = ORDINAL_METRICS[0]
 #: Begin a remark on a score.
 CORRECTED, DOUBTED = "corrected: ", "doubtful: "
@@ -280,37 +279,14 @@ def _result(each: _Published, content: str) -> Result:
             f"{DOUBTED}{value:g} is above {ceiling:.2f}, the most that scores without ties reach "
             f"on {declared.classes or 2} classes"
         )
-    return Result(
-        schema_version=SCHEMA_VERSION,
-        benchmark=BenchmarkIdentity(
-            id=each.task,
-            version="as published",
-            digest=digest_of([SOURCE, each.task]),
-            title=f"{declared.title}, as published",
-        ),
-        model=ModelIdentity(
-            id=f"{PUBLISHED}{each.model}",
-            version="not stated",
-            digest=digest_of([SOURCE, each.model]),
-            notes=[*each.notes, *remarks],
-        ),
-        metrics=_metric_rows(declared, headline, each.values, remarks),
-        coverage=Coverage(asked=0, answered=0, failed=[]),
-        seed=0,
-        settings={
-            "replicates": 0,
-            "confidence": CONFIDENCE,
-            "limit": None,
-            "headline": [headline],
-            "source": SOURCE,
-            "task_kind": declared.kind,
-            "remarks": remarks,
-        },
-        environment={},
-        cost=Cost(0.0, 0.0, 0, 0, 0),
-        predictions_digest=content,
-        started="not stated",
-        finished="not stated",
+    return reported_result(
+        reported_benchmark(each.task, f"{declared.title}, as published", [SOURCE, each.task]),
+        reported_model(f"{PUBLISHED}{each.model}", [SOURCE, each.model], [*each.notes, *remarks]),
+        _metric_rows(declared, headline, each.values, remarks),
+        headline=[headline],
+        source=SOURCE,
+        content=content,
+        settings={"task_kind": declared.kind, "remarks": remarks},
     )
 
 
@@ -330,13 +306,4 @@ def _metric_rows(
 
 
 def _row(name: str, group: str | None, value: float | None, method: str) -> MetricRow:
-    return MetricRow(
-        name=name,
-        group=group,
-        value=value,
-        reason_if_null="not published" if value is None else None,
-        interval=None,
-        method=method if value is not None else "not published",
-        n=0,
-        n_clusters=0,
-    )
+    return reported_row(name, value, NOT_PUBLISHED if value is None else method, group=group)

@@ -12,6 +12,7 @@ from genomark.results.drawing import (
     bounds,
     box,
     colour_at,
+    colour_bar,
     drawing,
     ink_on,
     line,
@@ -26,7 +27,7 @@ _CELL_WIDTH, _CELL_HEIGHT = 54, 22
 _MARGIN = 8
 #: Letters of a row's and of a column's name; the whole name is in the title.
 _ROW_LETTERS, _COLUMN_LETTERS = 44, 28
-_LEGEND_WIDTH, _LEGEND_HEIGHT, _LEGEND_STEPS = 240, 12, 48
+_LEGEND_WIDTH, _LEGEND_STEPS = 240, 48
 #: Names of columns are written upwards at this angle, degrees.
 _ANGLE = 45
 _HEADING = {"text_anchor": "end", "font_weight": "bold"}
@@ -94,7 +95,7 @@ def heat_map(
     parts.append(_legend(left, foot, low, high, measure))
     over = width_of(names[-1:]) * slope
     width = left + max(len(columns) * _CELL_WIDTH + over, _LEGEND_WIDTH + width_of([measure]) + 24)
-    return drawing(width + _MARGIN, foot + _LEGEND_HEIGHT + 24, label, parts)
+    return drawing(width + _MARGIN, foot + FONT_SIZE + 24, label, parts)
 
 
 def _column_name(x: float, y: float, name: str) -> str:
@@ -119,19 +120,8 @@ def _cell(x: float, y: float, cell: Cell, low: float, high: float) -> str:
 
 
 def _legend(x: float, y: float, low: float, high: float, measure: str) -> str:
-    step = _LEGEND_WIDTH / _LEGEND_STEPS
-    parts = [
-        # A little wider than a step, so that no ground shows between two.
-        box(
-            x + place * step,
-            y,
-            step + 0.5,
-            _LEGEND_HEIGHT,
-            fill=colour_at((place + 0.5) / _LEGEND_STEPS),
-        )
-        for place in range(_LEGEND_STEPS)
-    ]
-    below = y + _LEGEND_HEIGHT
+    parts = colour_bar(x, y, _LEGEND_WIDTH, _LEGEND_STEPS)
+    below = y + FONT_SIZE
     for tick in ticks(low, high, most=6):
         at = x + (tick - low) / (high - low) * _LEGEND_WIDTH
         parts.append(line(at, below, at, below + 4))

@@ -12,6 +12,7 @@ from genomark.results.drawing import (
     FONT_SIZE,
     QUIET,
     box,
+    colour_bar,
     drawing,
     line,
     text,
@@ -176,11 +177,7 @@ def _letter(letter: str, x: float, zero: float, height: float) -> str:
 
 
 def _legend(x: float, y: float, largest: float, measure: str) -> Iterator[str]:
-    step = _LEGEND_WIDTH / _LEGEND_STEPS
-    for place in range(_LEGEND_STEPS):
-        colour = _colour(2 * (place + 0.5) / _LEGEND_STEPS - 1)
-        # A little wider than a step, so that no ground shows between two.
-        yield box(x + place * step, y, step + 0.5, FONT_SIZE, fill=colour)
+    yield from colour_bar(x, y, _LEGEND_WIDTH, _LEGEND_STEPS, lambda share: _colour(2 * share - 1))
     for tick in ticks(-largest, largest, most=5):
         at = x + (tick / largest + 1) / 2 * _LEGEND_WIDTH
         yield line(at, y + FONT_SIZE, at, y + FONT_SIZE + 4)

@@ -15,23 +15,21 @@ from pathlib import Path
 
 import polars as pl
 
-from genomark.digests import digest_of, digest_of_file
+from genomark.digests import digest_of_file
 from genomark.errors import UsageError
 from genomark.genes import Kind
 from genomark.genes.text_table import read_text_table
 from genomark.results.collection import Results
 from genomark.results.gene_task_names import known_task, task_id
-from genomark.scoring import (
-    CONFIDENCE,
-    LABEL_HEADLINES,
-    SCHEMA_VERSION,
-    BenchmarkIdentity,
-    Cost,
-    Coverage,
-    MetricRow,
-    ModelIdentity,
-    Result,
+from genomark.results.reported import (
+    NOT_PUBLISHED,
+    PUBLISHED,
+    reported_benchmark,
+    reported_model,
+    reported_result,
+    reported_row,
 )
+from genomark.scoring import LABEL_HEADLINES, MetricRow, Result
 
 #: What `settings["source"]` of such a result says.
 SOURCE = "gene-benchmark"
@@ -196,41 +194,20 @@ def _result(each: _Reported, file: str, content: str) -> Result:
     kind = each.kind or (known.kind if known and ";" not in each.task else "binary")
     family = each.group.lower() or (known.family if known else "of users")
     metrics = list(_metric_rows(each, kind))
-    benchmark = task_id(each.task)
     notes = [f"self-reported: read from {file}, not computed here"]
     if each.replaced:
         notes.append(f"{each.task}: there more than once in {file}; the last counts")
-    return Result(
-        schema_version=SCHEMA_VERSION,
-        benchmark=BenchmarkIdentity(
-            id=benchmark,
-            version="as published",
-            digest=digest_of([SOURCE, each.task]),
-            title=f"{each.task}, as {SOURCE} reported it",
+    return reported_result(
+        reported_benchmark(
+            task_id(each.task), f"{each.task}, as {SOURCE} reported it", [SOURCE, each.task]
         ),
-        model=ModelIdentity(
-            id=f"published:{each.model}",
-            version="not stated",
-            digest=digest_of([SOURCE, each.model]),
-            notes=notes,
-        ),
-        metrics=metrics,
-        coverage=Coverage(asked=each.rows, answered=each.rows, failed=[]),
-        seed=0,
-        settings={
-            "replicates": 0,
-            "confidence": CONFIDENCE,
-            "limit": None,
-            "headline": _headline(kind, metrics),
-            "source": SOURCE,
-            "family": family,
-            "task_kind": kind,
-        },
-        environment={},
-        cost=Cost(0.0, 0.0, 0, 0, 0),
-        predictions_digest=content,
-        started="not stated",
-        finished="not stated",
+        reported_model(f"{PUBLISHED}{each.model}", [SOURCE, each.model], notes),
+        metrics,
+        headline=_headline(kind, metrics),
+        source=SOURCE,
+        content=content,
+        settings={"family": family, "task_kind": kind},
+        n=each.rows,
     )
 
 
@@ -246,33 +223,19 @@ def _metric_rows(each: _Reported, kind: Kind) -> Iterator[MetricRow]:
             yield _mean(ROC_AUC, list(folds.values()), each.rows, hard)
     for name in LABEL_HEADLINES[kind][:2]:
         if name not in given:
-            yield MetricRow(
-                name=name,
-                group=None,
-                value=None,
-                reason_if_null="not published",
-                interval=None,
-                method="not published",
-                n=each.rows,
-                n_clusters=0,
-            )
+            yield reported_row(name, None, NOT_PUBLISHED, n=each.rows)
 
 
 def _mean(name: str, folds: list[float], rows: int, remark: str) -> MetricRow:
     known = [value for value in folds if math.isfinite(value)]
     whole = len(known) == len(folds)
     mean = math.fsum(known) / len(folds) if whole else None
-    return MetricRow(
-        name=name,
-        group=None,
-        value=-mean if mean is not None and name in _NEGATED else mean,
-        reason_if_null=None
-        if whole
-        else f"no number in {len(folds) - len(known)} of {len(folds)} folds",
-        interval=None,
-        method=f"mean of {len(folds)} folds as published{remark}; no interval over genes",
+    return reported_row(
+        name,
+        -mean if mean is not None and name in _NEGATED else mean,
+        f"mean of {len(folds)} folds as published{remark}; no interval over genes",
+        missing=f"no number in {len(folds) - len(known)} of {len(folds)} folds",
         n=rows,
-        n_clusters=0,
     )
 
 

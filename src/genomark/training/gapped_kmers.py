@@ -8,7 +8,6 @@ import scipy.linalg
 from genomark.errors import UsageError
 from genomark.models import Fitting
 from genomark.probes import one_thread
-from genomark.sequences import TaskSplit
 from genomark.training.gapped_words import (
     Features,
     Floats,
@@ -24,7 +23,6 @@ from genomark.training.word_models import (
     ToldRows,
     Tried,
     agreement,
-    as_lists,
     best_of,
     told_groups,
 )
@@ -90,20 +88,11 @@ class Gkm(LinearWordModel):
         super().__init__(told, GappedWords(l, k, merged=strands == "merged"))
         self._alpha = alpha
 
-    def fit_task(self, split: TaskSplit, fitting: Fitting) -> FittedWords:
+    def fit_rows(self, rows: ToldRows, fitting: Fitting) -> FittedWords:
         """Choose `alpha` for each label, and fit; sequences are read in passing, none are left out.
 
         A label is learned from the rows of which it is told.
-
-        Raises
-        ------
-        CapabilityError
-            If the task is of another kind.
-        UsageError
-            If nothing is told of a label in the training part.
         """
-        self.check_task(split.kind)
-        rows = ToldRows.of(split)
         n_labels = len(rows.labels)
         weights, intercepts = np.zeros((n_labels, self.words.width)), np.zeros(n_labels)
         tried: dict[str, Tried] = {}
@@ -119,12 +108,7 @@ class Gkm(LinearWordModel):
                 chosen[label] = best_of(each)
                 solved = moments.solve(chosen[label])
                 weights[label], intercepts[label] = solved[0][column], solved[1][column]
-        report = {
-            "rows": len(rows.sequences),
-            "features": self.words.width,
-            "strength": chosen.tolist(),
-            "tried": {label: as_lists(each) for label, each in tried.items()},
-        }
+        report = self._report(rows, chosen.tolist(), tried)
         return FittedWords(self.words, weights, intercepts, report)
 
     def _add(

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from genomark.models.letters import encode_bases
+from genomark.models.letters import encode_bases, reverse_complements
 from genomark.scoring.kernels import kernel
 
 Floats = NDArray[np.float64]
@@ -86,15 +86,28 @@ def _columns(patterns: Integers, *, merged: bool) -> Integers:
     own = np.arange(n_patterns)[:, None] * words.size + words
     if not merged:
         return own
-    complement = np.zeros_like(words)
-    rest = words
-    for _ in range(informative):
-        complement = complement * 4 + 3 - rest % 4
-        rest = rest // 4
     number = {tuple(places): row for row, places in enumerate(patterns.tolist())}
     reverse = [number[tuple(places[-1] - places[::-1])] for places in patterns]
-    first = np.minimum(own, own[reverse][:, complement])
+    first = np.minimum(own, own[reverse][:, reverse_complements(informative)])
     return np.unique(first, return_inverse=True)[1].reshape(own.shape).astype(np.int64)
+
+
+@kernel
+def _words_at(codes: np.ndarray, places: np.ndarray, words: np.ndarray) -> np.ndarray:
+    """Number the words of a pattern at each place of a sequence; negative: of an unknown base.
+
+    `words` is at least as long as the sequence, and is written to.
+    """
+    found = words[: max(codes.size - places[-1], 0)]
+    found[:] = 0
+    # All words at once, base by base, which compiles to more of them an instruction.
+    for base in range(places.size):
+        shifted = codes[places[base] : places[base] + found.size]
+        for position in range(found.size):
+            code = np.int64(shifted[position])
+            # Codes of bases are 0 to 3; 4 sets all bits, and what is negative stays so.
+            found[position] = (found[position] << 2) | (code & 3) | -(code >> 2)
+    return found
 
 
 @kernel
@@ -105,19 +118,12 @@ def _count(
     column: np.ndarray,
     counts: np.ndarray,
 ) -> None:
-    n_patterns, informative = patterns.shape
     for row in range(offsets.size - 1):
-        for pattern in range(n_patterns):
-            end = offsets[row + 1] - patterns[pattern, informative - 1]
-            for position in range(offsets[row], end):
-                word = 0
-                seen = 0
-                for base in range(informative):
-                    code = codes[position + patterns[pattern, base]]
-                    seen |= code
-                    word = (word << 2) | (code & 3)
-                # Codes of bases are 0 to 3.
-                if seen < 4:
+        sequence = codes[offsets[row] : offsets[row + 1]]
+        room = np.empty(sequence.size, dtype=np.int64)
+        for pattern in range(len(patterns)):
+            for word in _words_at(sequence, patterns[pattern], room):
+                if word >= 0:
                     counts[row, column[pattern, word]] += 1.0
 
 
@@ -130,20 +136,14 @@ def _add_weights(
     by_word: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    n_patterns, informative = patterns.shape
     k = by_word.shape[1]
     for row in range(offsets.size - 1):
+        sequence = codes[offsets[row] : offsets[row + 1]]
+        room = np.empty(sequence.size, dtype=np.int64)
         found = 0
-        for pattern in range(n_patterns):
-            end = offsets[row + 1] - patterns[pattern, informative - 1]
-            for position in range(offsets[row], end):
-                word = 0
-                seen = 0
-                for base in range(informative):
-                    code = codes[position + patterns[pattern, base]]
-                    seen |= code
-                    word = (word << 2) | (code & 3)
-                if seen < 4:
+        for pattern in range(len(patterns)):
+            for word in _words_at(sequence, patterns[pattern], room):
+                if word >= 0:
                     found += 1
                     place = column[pattern, word]
                     for each in range(k):

@@ -25,13 +25,14 @@ from genomark.training.word_models import (
     agreement,
     as_lists,
     best_of,
+    fill_table,
+    kmers,
     told_groups,
 )
 
 #: Tried where the number of neighbours is to be chosen.
 NEIGHBOURS = (1, 5, 15, 50, 150, 500)
 
-_LONGEST = 7
 #: Sequences that are asked, and sequences that are looked through, at a time.
 _ASKED, _SEEN = 256, 4096
 #: Whole numbers up to here are exact in float32.
@@ -70,8 +71,7 @@ class KmerKnn(WordModel):
         neighbours: int | Literal["valid"] = "valid",
         strands: Strands = "merged",
     ) -> None:
-        if not 1 <= k <= _LONGEST:
-            raise UsageError(f"{self.name}: k must be from 1 to {_LONGEST}, not {k}")
+        words = kmers(self.name, k, strands)
         if neighbours != "valid" and neighbours < 1:
             raise UsageError(
                 f"{self.name}: neighbours must be 1 or more, or 'valid', not {neighbours}"
@@ -79,23 +79,14 @@ class KmerKnn(WordModel):
         told = f"{self.name}:k={k}"
         told += "" if neighbours == "valid" else f",neighbours={neighbours}"
         told += "" if strands == "merged" else f",strands={strands}"
-        super().__init__(told, GappedWords(k, k, merged=strands == "merged"))
+        super().__init__(told, words)
         self._neighbours = neighbours
 
-    def fit_task(self, split: TaskSplit, fitting: Fitting) -> FittedNeighbours:
+    def fit_rows(self, rows: ToldRows, fitting: Fitting) -> FittedNeighbours:
         """Choose how many neighbours; those of answers are of both parts.
 
         The neighbours for a label are among the rows of which it is told.
-
-        Raises
-        ------
-        CapabilityError
-            If the task is of another kind.
-        UsageError
-            If nothing is told of a label in the training part.
         """
-        self.check_task(split.kind)
-        rows = ToldRows.of(split)
         counts = _small_counts(self.words, rows.sequences, fitting.tell)
         neighbours, tried = self._choose(rows, counts, fitting)
         report = {
@@ -260,9 +251,7 @@ def _small_counts(
     """Count words in the smallest whole numbers that will do."""
     longest = max(map(len, sequences), default=0)
     counts = np.empty((len(sequences), words.width), np.min_scalar_type(longest))
-    for start in range(0, len(sequences), _SEEN):
-        counts[start : start + _SEEN] = words.counts(sequences[start : start + _SEEN])
-        tell(f"words of {start:,} of {len(sequences):,} sequences")
+    fill_table(counts, words.counts, sequences, tell)
     return counts
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from sklearn.svm import LinearSVC, LinearSVR
 
 from genomark.errors import UsageError
 from genomark.models import Fitting
 from genomark.probes import one_thread
-from genomark.sequences import Kind, TaskSplit
+from genomark.sequences import Kind
 from genomark.training.gapped_words import Floats, GappedWords, Integers
 from genomark.training.linear import Choice
 from genomark.training.word_models import (
@@ -20,17 +18,16 @@ from genomark.training.word_models import (
     ToldRows,
     Tried,
     agreement,
-    as_lists,
     best_of,
+    fill_table,
+    kmers,
 )
 
 #: Tried where `C` is to be chosen, the strongest penalty first.
 STRENGTHS = tuple(10.0**power for power in range(-4, 2))
 
-_LONGEST = 7
 #: Numbers of the table that is fitted on: with what liblinear makes of it, about 2 GB.
 _MOST_CELLS = 1 << 26
-_AT_ONCE = 4096
 #: The intercept is penalised like a weight; as one of a large feature that is next to nothing.
 _INTERCEPT = 10.0
 _TOLERANCE = 1e-5
@@ -70,8 +67,7 @@ class KmerSvr(LinearWordModel):
         C: Choice = "valid",
         epsilon: float = 0.1,
     ) -> None:
-        if not 1 <= k <= _LONGEST:
-            raise UsageError(f"{self.name}: k must be from 1 to {_LONGEST}, not {k}")
+        words = kmers(self.name, k, strands)
         if C != "valid" and not 0 < C < np.inf:
             raise UsageError(f"{self.name}: C must be above 0, or 'valid', not {C}")
         if not 0 <= epsilon < np.inf:
@@ -79,26 +75,17 @@ class KmerSvr(LinearWordModel):
         told = f"{self.name}:k={k}" + ("" if strands == "merged" else f",strands={strands}")
         told += "" if C == "valid" else f",C={C:g}"
         told += "" if epsilon == 0.1 else f",epsilon={epsilon:g}"
-        super().__init__(told, GappedWords(k, k, merged=strands == "merged"))
+        super().__init__(told, words)
         self._C = C
         self._epsilon = epsilon
 
-    def fit_task(self, split: TaskSplit, fitting: Fitting) -> FittedWords:
+    def fit_rows(self, rows: ToldRows, fitting: Fitting) -> FittedWords:
         """Choose `C` for each label, and fit.
 
         A label is learned from the rows of which it is told. Of more rows than fit into a table of
         67 million numbers, evenly spaced ones are taken, and the report says so.
-
-        Raises
-        ------
-        CapabilityError
-            If the task is of another kind.
-        UsageError
-            If nothing is told of a label in the training part.
         """
-        self.check_task(split.kind)
-        whole = ToldRows.of(split)
-        rows = whole.spaced(max(2, _MOST_CELLS // self.words.width))
+        whole, rows = rows, rows.spaced(max(2, _MOST_CELLS // self.words.width))
         table, mean, factor = _table(self.words, rows.sequences, fitting)
         weights = np.zeros((len(rows.labels), self.words.width))
         intercepts = np.zeros(len(rows.labels))
@@ -112,12 +99,7 @@ class KmerSvr(LinearWordModel):
             weights[number] = found * factor
             intercepts[number] = intercept - weights[number] @ mean
             chosen.append(strength)
-        report: dict[str, Any] = {
-            "rows": len(rows.sequences),
-            "features": self.words.width,
-            "strength": chosen,
-            "tried": {label: as_lists(each) for label, each in tried.items()},
-        }
+        report = self._report(rows, chosen, tried)
         if len(rows.sequences) < len(whole.sequences):
             report["notes"] = [
                 f"fitted on {len(rows.sequences):,} of {len(whole.sequences):,} sequences, evenly "
@@ -187,9 +169,7 @@ def _table(
 ) -> tuple[Floats, Floats, float]:
     """Shares, centred and divided; the means, and what they were multiplied by."""
     table = np.empty((len(sequences), words.width))
-    for start in range(0, len(sequences), _AT_ONCE):
-        table[start : start + _AT_ONCE] = words.shares(sequences[start : start + _AT_ONCE])
-        fitting.tell(f"words of {start:,} of {len(sequences):,} sequences")
+    fill_table(table, words.shares, sequences, fitting.tell)
     mean = table.mean(axis=0)
     table -= mean
     squares = float(np.einsum("ij,ij->", table, table)) / len(table)

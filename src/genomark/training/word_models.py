@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from genomark.digests import digest_of
 from genomark.errors import CapabilityError, ModelError, UsageError
@@ -20,6 +21,10 @@ from genomark.training.gapped_words import Features, Floats, GappedWords, Intege
 Strands = Literal["merged", "single"]
 #: A setting that was tried, and Spearman correlation or AUROC on the validation part.
 Tried = list[tuple[float, float | None]]
+
+_LONGEST = 7
+#: Sequences whose words are counted at a time.
+_AT_ONCE = 4096
 
 
 class WordModel(ABC):
@@ -68,9 +73,22 @@ class WordModel(ABC):
         """Share of each word, float32[n, n_words]; `longest` changes nothing."""
         return self.words.shares(sequences)
 
-    @abstractmethod
     def fit_task(self, split: TaskSplit, fitting: Fitting) -> FittedTask:
-        """Choose by the validation part, and fit on both parts."""
+        """Choose by the validation part, and fit on both parts.
+
+        Raises
+        ------
+        CapabilityError
+            If the task is of another kind.
+        UsageError
+            If nothing is told of a label in the training part.
+        """
+        self.check_task(split.kind)
+        return self.fit_rows(ToldRows.of(split), fitting)
+
+    @abstractmethod
+    def fit_rows(self, rows: ToldRows, fitting: Fitting) -> FittedTask:
+        """Do so with sequences of which each label is told somewhere."""
 
     @abstractmethod
     def parts(self, fitted: FittedTask, split: TaskSplit) -> FitParts:
@@ -107,6 +125,17 @@ class LinearWordModel(WordModel):
                 f"saved weights of words have {error.args[0]}; here is none"
             ) from error
         return FittedWords(self.words, weights, intercepts, parts.report)
+
+    def _report(
+        self, rows: ToldRows, strengths: list[float], tried: Mapping[str, Tried]
+    ) -> dict[str, Any]:
+        """Tell what was fitted on, and the strength chosen for each label."""
+        return {
+            "rows": len(rows.sequences),
+            "features": self.words.width,
+            "strength": strengths,
+            "tried": {label: as_lists(each) for label, each in tried.items()},
+        }
 
 
 @dataclass(frozen=True)
@@ -193,6 +222,41 @@ class ToldRows:
     def parted(self, rows: Integers) -> tuple[Integers, Integers]:
         """Rows of the training part, and of the validation part."""
         return rows[rows < self.n_train], rows[rows >= self.n_train]
+
+
+def kmers(name: str, k: int, strands: Strands) -> GappedWords:
+    """Make the words of `k` bases, 1 to 7, of a model of that name.
+
+    Raises
+    ------
+    UsageError
+        If `k` is out of range.
+    """
+    if not 1 <= k <= _LONGEST:
+        raise UsageError(f"{name}: k must be from 1 to {_LONGEST}, not {k}")
+    return GappedWords(k, k, merged=strands == "merged")
+
+
+def fill_table(
+    table: NDArray[Any],
+    read: Callable[[Sequence[str]], Features],
+    sequences: Sequence[str],
+    tell: Callable[[str], None],
+) -> None:
+    """Write what is read of each sequence into its row, some at a time.
+
+    Parameters
+    ----------
+    table : ndarray, shape (n, n_words)
+    read : callable
+        Takes sequences, gives a row for each.
+    sequences : sequence of str
+    tell : callable
+        Takes a line on how far it has come.
+    """
+    for start in range(0, len(sequences), _AT_ONCE):
+        table[start : start + _AT_ONCE] = read(sequences[start : start + _AT_ONCE])
+        tell(f"words of {start:,} of {len(sequences):,} sequences")
 
 
 def told_groups(targets: Floats) -> list[tuple[list[int], Integers]]:
