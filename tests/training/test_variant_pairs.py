@@ -98,7 +98,6 @@ def test_the_head_is_scikit_learns_logistic_regression_on_differences_and_refere
         Onehot(),
         Kmer(k=2),
         KmerSvr(k=1, strands="single"),
-        KmerKnn(k=1, strands="single"),
         Gkm(3, 2, "single"),
         Composition(),
     ],
@@ -203,3 +202,10 @@ def test_only_yes_and_no_that_are_told_can_be_learned():
     part = labelled("binary", ("pathogenic",), list(valid.sequences), untold)
     with pytest.raises(UsageError, match="'s3': 'pathogenic' is not told; expected 0 or 1"):
         trainable.fit_pairs(train_ref, train, valid_ref, part, Fitting())
+
+
+def test_models_whose_head_is_another_say_so_or_are_refused():
+    assert as_variant_trainable(KmerSvr()).info.id == "kmer-svr:k=5 (logistic on both alleles)"
+    assert as_variant_trainable(Kmer()).info.id == "kmer:k=5"
+    with pytest.raises(CapabilityError, match="'kmer-knn:k=5' is its neighbours"):
+        as_variant_trainable(KmerKnn())

@@ -32,6 +32,8 @@ from genomark.training.word_models import (
 
 #: Tried where the number of neighbours is to be chosen.
 NEIGHBOURS = (1, 5, 15, 50, 150, 500)
+#: Sequences that decide between them, evenly spaced; more take long and tell no more.
+_DECIDING = 20_000
 
 #: Sequences that are asked, and sequences that are looked through, at a time.
 _ASKED, _SEEN = 256, 4096
@@ -106,6 +108,7 @@ class KmerKnn(WordModel):
         found: dict[int, list[float]] = {each: [] for each in NEIGHBOURS}
         for labels, told in told_groups(rows.targets):
             train, valid = rows.parted(told)
+            valid = valid[:: -(-len(valid) // _DECIDING) or 1]
             table = _Table(counts, train)
             nearest = table.nearest(
                 counts[valid].astype(np.float32), max(NEIGHBOURS), fitting.threads

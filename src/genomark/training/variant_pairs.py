@@ -14,8 +14,10 @@ from genomark.errors import CapabilityError, UsageError
 from genomark.models import Fitting, Model
 from genomark.scoring import ModelIdentity
 from genomark.sequences import LabelledSequences
+from genomark.training.feature_models import FeatureTrainable
 from genomark.training.gapped_words import Features, Floats
 from genomark.training.linear import LinearHead, fit_linear
+from genomark.training.neighbours import KmerKnn
 from genomark.training.protocols import as_trainable
 
 #: Numbers of the table that is fitted on: with what the solver makes of it, about 1.5 GB.
@@ -51,10 +53,11 @@ class VariantTrainable:
 
     @property
     def info(self) -> ModelIdentity:
-        """The model's name: it is the same model, asked for variants; and a digest of its own."""
+        """The model's name where its own head is a linear one too; and a digest of its own."""
         own = self._model.info
+        linear = isinstance(self._model, FeatureTrainable)
         return ModelIdentity(
-            id=own.id,
+            id=own.id if linear else f"{own.id} (logistic on both alleles)",
             version=own.version,
             digest=digest_of([own.digest, "pairs", "1"]),
             notes=[*own.notes, "a linear head on its features of both alleles"],
@@ -210,6 +213,10 @@ def as_variant_trainable(model: Model) -> VariantTrainable:
         If it has neither features nor vectors.
     """
     trainable = as_trainable(model)
+    if isinstance(trainable, KmerKnn):
+        raise CapabilityError(
+            f"'{model.info.id}' is its neighbours, and has no head to put on pairs"
+        )
     if isinstance(trainable, SequenceFeatures):
         return VariantTrainable(trainable)
     raise CapabilityError(
