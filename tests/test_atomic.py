@@ -124,7 +124,7 @@ except WriteError as error:
 def test_a_write_that_the_system_cuts_short_leaves_the_old_file(tmp_path: Path) -> None:
     file = tmp_path / "file"
     child = subprocess.run(
-        [sys.executable, "-c", _LIMITED, str(file)],
+        [sys.executable, "-B", "-c", _LIMITED, str(file)],
         capture_output=True,
         text=True,
         check=True,

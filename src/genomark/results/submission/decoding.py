@@ -96,7 +96,7 @@ def _run(order: str, given: int, answer: int) -> int:
     """Run the process, without this one's environment; None of its words are read."""
     try:
         return subprocess.run(
-            [sys.executable, "-P", str(_PROGRAM), order],
+            [sys.executable, "-B", "-P", str(_PROGRAM), order],
             stdin=given,
             stdout=answer,
             stderr=subprocess.DEVNULL,
