@@ -85,6 +85,7 @@ def test_from_a_run_to_the_final_score(genomark_cli, data, hidden, tmp_path):
     packed = submit(genomark_cli, "run", "dev")
     assert packed.code == 0, packed.err
     assert "Made the key" in packed.err
+    signer = packed.err.strip().splitlines()[-1].removeprefix("Signed by ")
     assert "60 items × 1 label of guanine/gpra_c; with a dev result" in packed.err
     manifest = json.loads(members(tmp_path / "bundle.zip")["manifest.json"])
     assert manifest["benchmark"]["id"] == "guanine/gpra_c"
@@ -103,14 +104,19 @@ def test_from_a_run_to_the_final_score(genomark_cli, data, hidden, tmp_path):
         *("board", "add", "board", "guanine/gpra_c", hidden, *key, "--version", version)
     )
     assert added.code == 0, added.err
-    assert "60 items sealed, labels y; 50% of the clusters are private" in added.err
+    assert "60 items sealed ('1' is one), labels y; 50% of the clusters are private" in added.err
     assert "still holds the labels in the open" in added.err
     hidden.unlink()
+    early = genomark_cli("board", "receive", "board", "bundle.zip", *key)
+    assert early.code == 1
+    assert f"this board is by invitation, and the key {signer} was not invited" in early.out
+    invited = genomark_cli("board", "admit", "board", signer, *key)
+    assert f"{signer} may submit" in invited.err
 
     received = genomark_cli("board", "receive", "board", "bundle.zip", *key)
     assert received.code == 0, received.out
     assert "scored GC on guanine/gpra_c: attempt 1, 2 left" in received.out
-    assert "new figures: spearman 0.9 [" in received.out
+    assert "new figure: spearman 0.9\n" in received.out
     again = genomark_cli("board", "receive", "board", "bundle.zip", *key)
     assert again.code == 1
     assert "refused bundle.zip: this bundle was scored before" in again.out
@@ -121,15 +127,15 @@ def test_from_a_run_to_the_final_score(genomark_cli, data, hidden, tmp_path):
     submit(genomark_cli, "run")
     third = genomark_cli("board", "receive", "board", "bundle.zip", *key)
     assert "attempt 3, 0 left, the next after 20" in third.out
-    assert "not shown to be better; released: spearman 0.9 [" in third.out
+    assert "not shown to be better; released: spearman 0.9\n" in third.out
     submit(genomark_cli, "run", name="Copy", out="copy.zip")
     repeated = genomark_cli("board", "receive", "board", "copy.zip", *key)
     assert repeated.code == 0
 
     status = genomark_cli("board", "status", "board", *key)
     assert status.code == 0
-    assert "60 items, 4 scored, 1 refused" in status.out
-    assert status.out.count("nearly the same on guanine/gpra_c: line 5 of the log (Copy, ") == 3
+    assert "60 items, 4 scored, 2 refused" in status.out
+    assert status.out.count("nearly the same on guanine/gpra_c: line 6 of the log (Copy, ") == 3
     told = json.loads(genomark_cli("board", "status", "board", *key, "--json").out)
     assert [each["model"] for each in told["benchmarks"][0]["models"]] == ["Copy", "GC"]
 
@@ -141,6 +147,8 @@ def test_from_a_run_to_the_final_score(genomark_cli, data, hidden, tmp_path):
         "private",
         "public",
         "attempts",
+        "key's",
+        "models",
     ]
     final = json.loads(
         genomark_cli("board", "freeze", "board", "guanine/gpra_c", *key, "--json").out
@@ -310,6 +318,162 @@ def test_a_card_is_needed(genomark_cli, data):
     outcome = genomark_cli("submit", "run", "--card", "none.md", "--name", "GC")
     assert outcome.code == 2
     assert "none.md: no model card; expected a text in Markdown" in outcome.err
+
+
+def dev_scores(genomark_cli, tmp_path, *folders):
+    packed = submit(genomark_cli, *folders)
+    assert packed.code == 0, packed.err
+    return json.loads(members(tmp_path / "bundle.zip")["manifest.json"])["dev"]
+
+
+def test_a_dev_score_of_other_settings_is_not_told(genomark_cli, data, tmp_path):
+    rows, classes = promoters(50, 5)
+    write_split(data / "gpra_c", "1per", rows, classes)
+    run(genomark_cli, data, "-m", "kmer:k=2")
+    run(genomark_cli, data, "-m", "kmer:k=2", split="train=1per,", out="dev")
+    assert dev_scores(genomark_cli, tmp_path, "run", "dev") == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--limit", "40"), ("--seed", "7"), ("--impute", "mean"), ("--fits", "2")],
+)
+def test_a_dev_score_that_was_asked_otherwise_is_not_told(genomark_cli, data, tmp_path, options):
+    run(genomark_cli, data, "-m", "kmer:k=2")
+    run(genomark_cli, data, "-m", "kmer:k=2", *options, split="", out="dev")
+    assert dev_scores(genomark_cli, tmp_path, "run", "dev") == []
+
+
+def test_a_dev_score_of_another_model_is_not_told(genomark_cli, data, tmp_path):
+    run(genomark_cli, data, "-m", "kmer:k=2")
+    run(genomark_cli, data, "-m", "kmer:k=3", split="", out="dev")
+    assert dev_scores(genomark_cli, tmp_path, "run", "dev") == []
+
+
+def test_of_several_dev_scores_the_one_that_fits_is_told(genomark_cli, data, tmp_path):
+    run(genomark_cli, data, "-m", "kmer:k=2")
+    run(genomark_cli, data, "-m", "kmer:k=2", "--limit", "40", split="", out="some")
+    run(genomark_cli, data, "-m", "kmer:k=2", split="", out="all")
+    told = dev_scores(genomark_cli, tmp_path, "run", "some", "all")
+    assert told[0]["n"] == TEST
+    # The same run in two folders is one.
+    shutil.copytree(tmp_path / "all", tmp_path / "copy")
+    assert dev_scores(genomark_cli, tmp_path, "run", "copy", "all") == told
+    # Another one, of other data, is not.
+    shutil.rmtree(data / "gpra_c" / "dev")
+    write_split(data / "gpra_c", "dev", *promoters(TEST, 8))
+    run(genomark_cli, data, "-m", "kmer:k=2", split="", out="other")
+    outcome = submit(genomark_cli, "run", "all", "other")
+    assert outcome.code == 2
+    assert "2 runs of guanine/gpra_c:split=test × kmer:k=2 on the development" in outcome.err
+    for folder in ("all", "other"):
+        (path,) = (tmp_path / folder / "results").rglob("*.json")
+        assert str(path.relative_to(tmp_path)) in outcome.err
+
+
+def board_of(genomark_cli, *labels, invite=()):
+    key = ("--key", "board.key")
+    assert genomark_cli("board", "init", "board", *key).code == 0
+    added = genomark_cli("board", "add", "board", "guanine/gpra_c", *labels, *key)
+    for signer in invite:
+        assert genomark_cli("board", "admit", "board", signer, *key).code == 0
+    return added
+
+
+def signer_of(tmp_path, name="bundle.zip"):
+    return json.loads(members(tmp_path / name)["manifest.json"])["public_key"]
+
+
+def test_labels_may_be_those_of_the_test_files(genomark_cli, data, tmp_path):
+    run(genomark_cli, data, "-m", "gc")
+    submit(genomark_cli, "run")
+    rows, classes = promoters(TEST, 2)
+    write_split(tmp_path / "told" / "gpra_c", "test", rows, classes)
+    added = board_of(genomark_cli, "--data", "told", invite=[signer_of(tmp_path)])
+    assert "guanine/gpra_c: 60 items sealed ('1' is one), labels y" in added.err
+    assert "told still holds the labels in the open" in added.err
+    received = genomark_cli("board", "receive", "board", "bundle.zip", "--key", "board.key")
+    assert received.code == 0, received.out
+    assert "new figure: spearman 0.9\n" in received.out
+
+
+def test_items_of_coordinates_are_told_from_rows(genomark_cli, data, tmp_path):
+    run(genomark_cli, data, "-m", "gc")
+    submit(genomark_cli, "run")
+    ids = [f"chr1:{row}-{row + 80}" for row in range(TEST)]
+    classes = promoters(TEST, 2)[1]
+    table = pl.DataFrame({"item_id": ids, "label": "y", "truth": classes})
+    table.write_csv(tmp_path / "placed.csv")
+    board_of(genomark_cli, "placed.csv", invite=[signer_of(tmp_path)])
+    received = genomark_cli("board", "receive", "board", "bundle.zip", "--key", "board.key")
+    assert received.code == 1
+    assert "row 1: item '1', label 'y' is not asked, nor are 59 other rows" in received.out
+    assert "expected items such as 'chr1:0-80', each with label 'y' (of a file" in received.out
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [(), ("hidden.csv", "--data", "data"), ("hidden.csv", "--genome", "hg38.2bit")],
+)
+def test_labels_are_named_once(genomark_cli, hidden, labels):
+    added = board_of(genomark_cli, *labels)
+    assert added.code == 2
+    assert "Name the labels once: TABLE, or --data DIR and perhaps --genome FILE" in added.err
+
+
+def test_nothing_is_received_if_a_file_is_missing(genomark_cli, data, hidden, tmp_path):
+    run(genomark_cli, data, "-m", "gc")
+    for name in ("a.zip", "b.zip"):
+        submit(genomark_cli, "run", out=name)
+    board_of(genomark_cli, hidden, invite=[signer_of(tmp_path, "a.zip")])
+    key = ("--key", "board.key")
+    outcome = genomark_cli("board", "receive", "board", "a.zip", "typo", "b.zip", *key)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert "typo: no such file; nothing was received" in outcome.err
+    assert "0 scored, 0 refused" in genomark_cli("board", "status", "board", *key).out
+    (tmp_path / "c.zip").write_bytes(b"nothing")
+    outcome = genomark_cli("board", "receive", "board", "a.zip", "c.zip", "b.zip", *key, "--json")
+    assert outcome.code == 1
+    receipts = [json.loads(line) for line in outcome.out.splitlines()]
+    assert [each["accepted"] for each in receipts] == [True, False, True]
+
+
+def test_receipts_are_printed_as_they_come(genomark_cli, data, hidden, tmp_path, monkeypatch):
+    """What was scored is an attempt, whatever becomes of the next."""
+    from genomark.errors import WriteError
+    from genomark.results.submission import Board
+
+    run(genomark_cli, data, "-m", "gc")
+    for name in ("a.zip", "b.zip"):
+        submit(genomark_cli, "run", out=name)
+    board_of(genomark_cli, hidden, invite=[signer_of(tmp_path, "a.zip")])
+    real = Board.receive
+
+    def full(self, bundle):
+        if bundle.name == "b.zip":
+            raise WriteError("the disk is full")
+        return real(self, bundle)
+
+    monkeypatch.setattr(Board, "receive", full)
+    outcome = genomark_cli("board", "receive", "board", "a.zip", "b.zip", "--key", "board.key")
+    assert outcome.code == 1
+    assert "scored GC on guanine/gpra_c: attempt 1, 4 left" in outcome.out
+    assert "the disk is full" in outcome.err
+
+
+def test_a_name_is_given_to_a_key(genomark_cli, hidden):
+    board_of(genomark_cli, hidden)
+    words = ("board", "admit", "board", "ab" * 32, "--name", "GC", "--name", "CpG")
+    outcome = genomark_cli(*words, "--key", "board.key")
+    assert f"{'ab' * 32} may submit as GC, CpG" in outcome.err
+    other = genomark_cli(
+        *("board", "admit", "board", "cd" * 32, "--name", "gc", "--key", "board.key")
+    )
+    assert other.code == 2
+    assert f"The name 'GC' belongs to the key {'ab' * 32} on this board" in other.err
+    status = genomark_cli("board", "status", "board", "--key", "board.key")
+    assert "1 key invited, and nobody else" in status.out
 
 
 def test_a_board_needs_a_key_of_its_own(genomark_cli, tmp_path):

@@ -1,4 +1,4 @@
-"""``genomark board``: keep hidden labels, receive bundles, close."""
+"""``genomark board``: keep hidden labels, invite, receive bundles, close."""
 
 from __future__ import annotations
 
@@ -37,6 +37,12 @@ def init(
     attempts_of_key: Annotated[
         int, typer.Option(min=1, help="Of all models of one key, likewise.")
     ] = 20,
+    open_to_all: Annotated[
+        bool,
+        typer.Option(
+            "--open", help="Receive bundles of keys not invited too; all of them climb as one."
+        ),
+    ] = False,
 ) -> None:
     """Make a board; its key is made where there is none.
 
@@ -47,7 +53,7 @@ def init(
     from genomark.cli.terminal import status
     from genomark.results.submission import Board, Limits
 
-    Board.init(folder, key, Limits(attempts, attempts_of_key))
+    Board.init(folder, key, Limits(attempts, attempts_of_key, open_to_all))
     status(f"The board is {folder}; without {key} nobody can read its labels, you included")
 
 
@@ -55,14 +61,24 @@ def init(
 def add(
     folder: Folder,
     benchmark: Annotated[str, typer.Argument(metavar="ID", help="As bundles name it.")],
-    table: Annotated[
-        Path,
-        typer.Argument(
-            metavar="TABLE", help="CSV, TSV or parquet: item_id, label, truth[, cluster]."
-        ),
-    ],
     key: Key,
-    version: Annotated[str, typer.Option(help="Of the benchmark.")] = "1",
+    table: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[TABLE]", help="CSV, TSV or parquet: item_id, label, truth[, cluster]."
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Instead of TABLE: the files of a GUANinE task."),
+    ] = None,
+    genome: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --data: what coordinates are of, 2bit or FASTA."),
+    ] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Of the benchmark. Left out: as genomark knows it, or 1.")
+    ] = None,
     private: Annotated[
         float, typer.Option(metavar="SHARE", help="Of the clusters, scored only by freeze.")
     ] = 0.5,
@@ -76,18 +92,50 @@ def add(
     \b
     Example:
       genomark board add ./board guanine/cons30 test_labels.csv --key ~/keys/board.key
+      genomark board add ./board guanine/gpra_c --data ./guanine --key ~/keys/board.key
+    """
+    from genomark.cli.terminal import status
+    from genomark.errors import UsageError
+    from genomark.results.submission import Board, read_test_split, read_test_table
+
+    source = table or data
+    if source is None or (table and data) or (genome and not data):
+        raise UsageError("Name the labels once: TABLE, or --data DIR and perhaps --genome FILE")
+    board = Board.open(folder, key)
+    read = read_test_table(source) if table else read_test_split(benchmark, source, genome)
+    hosted = board.add(benchmark, read, version=version, private_share=private, step=step)
+    status(
+        f"{hosted.id}: {hosted.items:,} items sealed ('{read.items[0]}' is one), labels "
+        f"{', '.join(hosted.labels)}; {hosted.private_share:.0%} of the clusters are private; "
+        f"figures are told in steps of {hosted.step:g}. {source} still holds the labels in the open"
+    )
+
+
+@app.command()
+def admit(
+    folder: Folder,
+    submitter: Annotated[
+        str, typer.Argument(metavar="KEY", help="Public key, as genomark submit prints it.")
+    ],
+    key: Key,
+    names: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name", help="Of a model: nobody else can take it, and the key takes no other."
+        ),
+    ] = None,
+) -> None:
+    """Invite a submitter: one key for each person or group that you vouch for.
+
+    \b
+    Example:
+      genomark board admit ./board 5f0c... --name "5-mer ridge" --key ~/keys/board.key
     """
     from genomark.cli.terminal import status
     from genomark.results.submission import Board
 
-    hosted = Board.open(folder, key).add(
-        benchmark, table, version=version, private_share=private, step=step
-    )
-    status(
-        f"{hosted.id}: {hosted.items:,} items sealed, labels {', '.join(hosted.labels)}; "
-        f"{hosted.private_share:.0%} of the clusters are private; figures are told in steps of "
-        f"{hosted.step:g}. {table} still holds the labels in the open"
-    )
+    Board.open(folder, key).admit(submitter, names or ())
+    status(f"{submitter} may submit" + (f" as {', '.join(names)}" if names else ""))
 
 
 @app.command()
@@ -98,32 +146,37 @@ def receive(
     threads: Threads = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Verify and score bundles; exit 1 if one is refused.
+    """Verify and score bundles; exit 1 if one is refused. Of several, --json is a line for each.
 
     \b
     Example:
       genomark board receive ./board bundle.zip --key ~/keys/board.key
     """
+    from genomark.errors import UsageError
     from genomark.results.submission import Board
 
+    missing = [str(each) for each in bundles if not each.is_file()]
+    if missing:
+        raise UsageError(f"{', '.join(missing)}: no such file; nothing was received")
     board = Board.open(folder, key, threads=threads)
-    receipts = []
-    with _following(len(bundles)) as show:
-        for done, bundle in enumerate(bundles):
+    refused = False
+    for done, bundle in enumerate(bundles):
+        with _following(len(bundles)) as show:
             show(done, len(bundles), bundle.name)
-            receipts.append(board.receive(bundle))
-    if as_json:
-        _print_json(receipts if len(receipts) > 1 else receipts[0])
-    else:
-        for bundle, receipt in zip(bundles, receipts, strict=True):
+            receipt = board.receive(bundle)
+        refused = refused or not receipt.accepted
+        # At once: what was scored is an attempt, whatever becomes of the rest.
+        if as_json:
+            _print_json(receipt, lines=len(bundles) > 1)
+        else:
             _print_receipt(bundle, receipt)
-    if not all(receipt.accepted for receipt in receipts):
+    if refused:
         raise typer.Exit(1)
 
 
 @app.command()
 def status(folder: Folder, key: Key, as_json: AsJson = False) -> None:
-    """List benchmarks, models, attempts, and submissions that are nearly the same.
+    """List keys, benchmarks, models, attempts, and submissions that are nearly the same.
 
     \b
     Example:
@@ -161,11 +214,16 @@ def freeze(
         _print_json(final)
         return
     rows = [
-        (each.model, *map(_row, (each.private[0], each.public[0])), str(each.attempts))
+        (
+            each.model,
+            *map(_row, (each.private[0], each.public[0])),
+            str(each.attempts),
+            str(each.models_of_key),
+        )
         for each in final.models
     ]
     metric = final.models[0].private[0].name if final.models else "score"
-    _print_table(("model", f"{metric}, private", "public", "attempts"), rows)
+    _print_table(("model", f"{metric}, private", "public", "attempts", "key's models"), rows)
     say(f"{benchmark} is closed; all scores are in {folder / 'final'}")
 
 
@@ -184,10 +242,11 @@ def _following(total: int) -> Iterator[Callable[[int, int, str], None]]:
         drawn.close()
 
 
-def _print_json(document: msgspec.Struct | list[Receipt]) -> None:
+def _print_json(document: msgspec.Struct, *, lines: bool = False) -> None:
     import msgspec
 
-    typer.echo(msgspec.json.format(msgspec.json.encode(document), indent=2).decode())
+    encoded = msgspec.json.encode(document)
+    typer.echo((encoded if lines else msgspec.json.format(encoded, indent=2)).decode())
 
 
 def _print_receipt(bundle: Path, receipt: Receipt) -> None:
@@ -208,13 +267,17 @@ def _print_receipt(bundle: Path, receipt: Receipt) -> None:
         f"attempt {receipt.attempt}, {left}",
         soft_wrap=True,
     )
-    told = "; ".join(map(_figure, receipt.released))
+    told = _figure(receipt.released)
     if receipt.improved:
-        out.print(f"  new figures: {escape(told)}", soft_wrap=True)
-    elif told:
+        out.print(f"  new figure: {escape(told)}", soft_wrap=True)
+    elif receipt.released:
         out.print(f"  not shown to be better; released: {escape(told)}", soft_wrap=True)
     else:
-        out.print("  not shown to be better than chance; no figures are released", soft_wrap=True)
+        out.print(
+            "  not shown to be better than chance and than what was released to its key; no "
+            "figure is released",
+            soft_wrap=True,
+        )
 
 
 def _print_status(found: BoardStatus) -> None:
@@ -223,6 +286,9 @@ def _print_status(found: BoardStatus) -> None:
     from genomark.cli.terminal import console
 
     out = console()
+    others = "and all others, as one" if found.open_to_all else "and nobody else"
+    count = len(found.invited)
+    out.print(f"{count:,} key{'' if count == 1 else 's'} invited, {others}", style="dim")
     for each in found.benchmarks:
         hosted = each.benchmark
         closed = f"closed {each.frozen}" if each.frozen else "open"
@@ -236,8 +302,8 @@ def _print_status(found: BoardStatus) -> None:
             [
                 (
                     model.model,
-                    model.key[:_FINGERPRINT],
-                    _figure(model.released[0]) if model.released else "-",
+                    model.key[:_FINGERPRINT] + ("" if model.invited else ", not invited"),
+                    _figure(model.released),
                     str(model.attempts),
                     str(model.attempts_left),
                 )
@@ -268,10 +334,8 @@ def _print_table(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
     console().print(table)
 
 
-def _figure(figure: Figure) -> str:
-    name = f"{figure.name} of {figure.group}" if figure.group else figure.name
-    between = f" [{figure.interval[0]:g}, {figure.interval[1]:g}]" if figure.interval else ""
-    return f"{name} {figure.value:g}{between}"
+def _figure(figure: Figure | None) -> str:
+    return f"{figure.name} {figure.value:g}" if figure else "-"
 
 
 def _row(row: MetricRow) -> str:

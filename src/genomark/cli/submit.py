@@ -37,7 +37,8 @@ def submit(
 ) -> None:
     """Pack a model's answers to a test split, with a model card, and sign them.
 
-    Several fits are averaged. A run of the same model on dev, in one of the folders, is told too.
+    Several fits are averaged. A run of the same model with the same settings on dev, in one of the
+    folders, is told too.
 
     \b
     Example:
@@ -73,10 +74,12 @@ def submit(
     )
     write_whole(out, make_bundle(draft, signing))
     if made:
-        status(f"Made the key {path}; keep it: the name '{name}' will belong to it")
+        status(f"Made the key {path}; keep it: what it submits is yours alone")
     fits = f", means of {answers.fits} fits" if answers.fits > 1 else ""
     status(
         f"{out}: {answers.items:,} items × {len(answers.labels)} "
         f"label{'s' if len(answers.labels) > 1 else ''} of {answers.benchmark.id}{fits}; "
-        f"{'with' if answers.dev else 'without'} a dev result; signed by {signing.public[:16]}"
+        f"{'with' if answers.dev else 'without'} a dev result"
     )
+    # Whole, as whoever keeps a board by invitation needs it.
+    status(f"Signed by {signing.public}")

@@ -11,6 +11,7 @@ import pytest
 
 from genomark.results.submission import Limits
 from genomark.results.submission.ladder import climb, ground
+from genomark.results.submission.similarity import sketch
 from genomark.scoring import REPLICATES
 
 
@@ -137,7 +138,7 @@ def test_which_share_an_item_is_of_cannot_be_asked(world):
     values = np.zeros(len(world.ids))
     values[7] = 1.0
     receipt = board.receive(world.bundle(values))
-    assert (receipt.accepted, receipt.released) == (True, [])
+    assert (receipt.accepted, receipt.released) == (True, None)
     referee = board._referee(board.status().benchmarks[0].benchmark)
     for row in range(0, len(world.ids), 5):
         prediction = np.zeros((len(world.ids), 1))
@@ -146,9 +147,41 @@ def test_which_share_an_item_is_of_cannot_be_asked(world):
         assert climb(score.value, score.drawn, ground(REPLICATES), 0.001) is None
 
 
+@pytest.mark.usefixtures("quick_decoding")
+def test_25_keys_of_a_stranger_are_told_what_one_is(new_world):
+    """On a board that is open to all, each key with a model of its own."""
+    world = new_world(limits=Limits(open_to_all=True))
+    board = world.make()
+    told = {}
+    for number in range(25):
+        name = f"s{number}"
+        receipt = board.receive(world.bundle(world.noisy(0.7, number), name, key=name))
+        assert receipt.accepted
+        if receipt.released:
+            told[number] = receipt.released.value
+    # One is told of, and others only where they are better by a step and beyond noise.
+    assert 0 in told
+    assert len(told) <= 2
+    assert sorted(set(told.values())) == list(told.values())
+
+
+@pytest.mark.usefixtures("quick_decoding")
+def test_sketches_are_sealed(world):
+    board = world.open()
+    values = world.noisy(0.7)
+    board.receive(world.bundle(values))
+    hosted = board.status().benchmarks[0].benchmark
+    seed = board._key.seed(f"sketch of {hosted.id} {hosted.version}")
+    drawn = sketch(world.frame(values)["value"].to_numpy()[:, None], seed)
+    for name, content in texts_of(world, {}):
+        for piece in (drawn.ranks[:8], drawn.ranks[-8:]):
+            assert piece.tobytes() not in content, name
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_decoding")
-def test_500_submissions_to_a_board_gain_no_step(new_world):
+@pytest.mark.parametrize("name", [lambda number: "model", "fresh {}".format])
+def test_500_submissions_to_a_board_gain_no_step(new_world, name):
     """The whole board, its limit lifted; `test_ladder` has more of the kind."""
     world = new_world(n=600, limits=Limits(10_000, 10_000))
     board = world.make()
@@ -157,9 +190,9 @@ def test_500_submissions_to_a_board_gain_no_step(new_world):
     told = None
     for number in range(500):
         trial = best if number == 0 else best + 0.3 * rng.normal(size=best.size)
-        receipt = board.receive(world.bundle(trial))
+        receipt = board.receive(world.bundle(trial, name(number)))
         if receipt.improved:
-            best, told = trial, receipt.released[0].value
+            best, told = trial, receipt.released.value
     hosted = board.status().benchmarks[0].benchmark
     referee = board._referee(hosted)
     private = [

@@ -21,7 +21,7 @@ PROGRAM = """
 import json, os, signal, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from genomark.results.submission import Board, board, attempt_log
+from genomark.results.submission import Board, board, attempt_log, standing
 folder, key, moment, *bundles = sys.argv[1:]
 def die(*_):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -36,7 +36,7 @@ if moment == "decoded":
 elif moment == "recorded":
     attempt_log.Writing.own = die
 elif moment == "standing":
-    board._flag_copies = die
+    standing._flag_copies = die
 elif moment == "bundle":
     board.write_whole = die
 elif moment == "written":
@@ -132,7 +132,7 @@ def test_the_same_bundle_at_once_counts_once(world):
 
 @pytest.mark.usefixtures("quick_decoding")
 def test_two_keys_that_want_one_name_at_once(world):
-    contents = [world.bundle(world.noisy(0.7), key=key) for key in ("one", "two", "three")]
+    contents = [world.bundle(world.noisy(0.7), key=key) for key in ("mine", "other", "third")]
     opened = world.open()
     with ThreadPoolExecutor(3) as pool:
         receipts = list(pool.map(opened.receive, contents))

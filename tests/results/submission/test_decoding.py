@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
+import json
 import time
+from contextlib import ExitStack
 
 import numpy as np
 import polars as pl
 import pytest
+from filelock import FileLock
 
+from genomark.datasets.location import cache_folder
 from genomark.results.submission import RefusedError, decoding
 from genomark.results.submission.decoding import decode_predictions
+from genomark.results.submission.receipt import RefusedPredictionsError
 
 IDS = [f"i{n:03}" for n in range(50)]
 LABELS = ("ctcf", "dnase")
@@ -89,11 +94,12 @@ def test_items_that_are_not_asked_are_refused(frame, ids):
     changed = frame.with_columns(item_id=pl.col("item_id").replace("i007", "i'\x1b[31m\n\u202e"))
     reason = refused(changed, ids)
     assert reason.startswith("predictions.parquet: row 15: item ")
-    assert reason.endswith("expected the items and labels of the benchmark")
+    assert "; expected items such as 'i000', each with label 'ctcf', 'dnase' (of a file" in reason
+    assert reason.endswith("of one of coordinates named by their places: run on the other)")
     assert reason.isascii()
     assert reason.isprintable()
     long = frame.with_columns(item_id=pl.col("item_id").replace("i007", "x" * 100_000))
-    assert len(refused(long, ids)) < 300
+    assert len(refused(long, ids)) < 500
 
 
 def test_labels_that_are_not_asked_are_refused(frame, ids):
@@ -170,7 +176,7 @@ def test_a_few_bytes_that_decode_to_gigabytes_are_refused(ids):
     ("letters", "reason"),
     [
         (1_000_000, "label 'y' is not asked, nor are 3 other rows"),
-        (100_000_000, "cannot be decoded within 1,536 MB of memory and 60 s"),
+        (100_000_000, "cannot be decoded within 1,280 MB of memory and 5 s"),
     ],
 )
 def test_a_bomb_of_few_rows_meets_the_limit_of_memory(ids, letters, reason):
@@ -185,7 +191,7 @@ def test_a_bomb_of_few_rows_meets_the_limit_of_memory(ids, letters, reason):
 
 
 def test_a_process_that_takes_too_long_is_ended(frame, ids, monkeypatch):
-    monkeypatch.setattr(decoding, "_WALL_SECONDS", 0.01)
+    monkeypatch.setattr(decoding, "_WALL_TO_CPU", 0.001)
     assert "cannot be decoded" in refused(frame, ids)
 
 
@@ -195,3 +201,67 @@ def test_the_process_knows_nothing_of_its_surroundings(frame, ids, monkeypatch):
     monkeypatch.setenv("PYTHONSTARTUP", "/nowhere")
     found = decode_predictions(parquet(frame), ids, 50, LABELS)
     assert found.tobytes() == VALUES.tobytes()
+
+
+HOSTILE = """
+    for attempt in (
+        lambda: open("/etc/hostname"),
+        lambda: open("written", "w"),
+        lambda: socket.socket(),
+        lambda: os.pipe(),
+    ):
+        try:
+            attempt()
+        except OSError as error:
+            assert error.errno == 24
+        else:
+            os._exit(0)
+    _refuse("nothing could be opened")
+"""
+
+
+def test_the_process_can_open_nothing_once_it_reads(frame, ids, monkeypatch, tmp_path):
+    """What a stranger's bytes might make of it: a copy of the program that turns hostile."""
+    before = "    told = _rows(content)\n"
+    program = decoding._PROGRAM.read_text()
+    assert program.count(before) == 1
+    hostile = tmp_path / "hostile.py"
+    loaded = program.replace("import sys\n", "import os\nimport socket\nimport sys\n", 1)
+    hostile.write_text(loaded.replace(before, HOSTILE))
+    monkeypatch.setattr(decoding, "_PROGRAM", hostile)
+    assert refused(frame, ids) == "predictions.parquet: nothing could be opened"
+
+
+def test_no_more_than_a_few_are_decoded_at_once(frame, ids, monkeypatch):
+    monkeypatch.setattr(decoding, "_PATIENCE", 0.1)
+    locks = [
+        FileLock(cache_folder("locks") / f"decoding-{number}.lock")
+        for number in range(decoding.AT_ONCE)
+    ]
+    with ExitStack() as held:
+        for lock in locks:
+            held.enter_context(lock)
+        with pytest.raises(RefusedError, match="this board is busy with other bundles") as found:
+            decode_predictions(parquet(frame), ids, 50, LABELS)
+        assert not isinstance(found.value, RefusedPredictionsError)
+        locks[-1].release()
+        assert decode_predictions(parquet(frame), ids, 50, LABELS).shape == (50, 2)
+    # The turn is given back, also by what is refused.
+    for _ in range(decoding.AT_ONCE + 1):
+        refused(b"nothing", ids)
+
+
+def test_limits_follow_from_the_number_of_rows(frame, ids, monkeypatch):
+    orders = []
+
+    def never(order, *_):
+        orders.append(json.loads(order))
+        return 1
+
+    monkeypatch.setattr(decoding, "_run", never)
+    for items in (50, 1_000_000):
+        with pytest.raises(RefusedPredictionsError):
+            decode_predictions(b"", ids, items, ("y",))
+    few, many = orders
+    assert (few["seconds"], many["seconds"]) == (5, 15)
+    assert few["memory"] < many["memory"] < 2 * few["memory"]

@@ -141,11 +141,12 @@ def test_labels_that_no_cluster_has_together_cannot_be_averaged(private):
         Referee(hidden(truth, private), ("a", "b"), 7)
 
 
-def test_a_figure_is_rounded_and_its_interval_wider(rng, private):
-    truth = rng.integers(0, 5, (N, 1))
-    prediction = truth + rng.normal(size=(N, 1)) * 3
-    (score,) = Referee(hidden(truth, private), ("y",), 7).scores(prediction, private=False)
-    figure, row = score.figure(0.05), score.row()
-    assert figure.value == pytest.approx(round(score.value / 0.05) * 0.05)
-    assert figure.interval[0] <= row.interval[0] < row.interval[1] <= figure.interval[1]
-    assert figure.interval[0] > row.interval[0] - 0.05
+def test_a_figure_is_the_headline_rounded_and_nothing_else(rng, private):
+    truth = rng.integers(0, 5, (N, 2))
+    prediction = truth + rng.normal(size=(N, 2)) * 3
+    referee = Referee(hidden(truth, private), ("a", "b"), 7)
+    headline = referee.headline(prediction, private=False)
+    assert headline.value == referee.scores(prediction, private=False)[0].value
+    figure = headline.figure(0.05)
+    assert (figure.name, set(figure.__struct_fields__)) == ("mean_spearman", {"name", "value"})
+    assert figure.value == pytest.approx(round(headline.value / 0.05) * 0.05)

@@ -12,6 +12,7 @@ from genomark.results.submission.similarity import (
     NEAR_IDENTICAL,
     SKETCH_SIZE,
     correlations,
+    is_near,
     sketch,
 )
 
@@ -47,6 +48,9 @@ def test_other_scales_and_little_noise_are_still_a_copy(rng):
     assert correlation(a, a + 0.05 * rng.normal(size=a.shape)) > NEAR_IDENTICAL
     assert correlation(a, a + 0.3 * rng.normal(size=a.shape)) < NEAR_IDENTICAL
     assert correlation(a, -a) == pytest.approx(-1.0, abs=1e-6)
+    assert is_near(correlation(a, -a))
+    assert is_near(correlation(a, a))
+    assert not is_near(correlation(a, a + 0.3 * rng.normal(size=a.shape)))
 
 
 def test_labels_of_other_scales_are_ranked_by_themselves(rng):

@@ -21,6 +21,8 @@ from genomark.scoring import MetricRow, Result, predictions_digest, read_result
 _COLUMNS = ("item_id", "fit", "value", "reason")
 #: What stands after an id to say how it was asked: ``guanine/cons30:split=test``.
 _SETTINGS = re.compile(r":(\w+=.*)\Z")
+#: What of a result's settings, beside those in the benchmark's id, makes other answers.
+_SAME = ("fits", "impute", "trained_on")
 #: Rows of a development result that a manifest has room for.
 _MOST_SCORES = 50
 
@@ -36,7 +38,8 @@ class RunAnswers:
     fits : int
         How many fits the values are means of.
     dev : list of DevScore
-        Of the same model on the development split, where one of the folders has that.
+        Of the same model on the development split, run with the same settings, where one of the
+        folders has that.
     """
 
     result: Result
@@ -98,7 +101,8 @@ def read_answers(
     Raises
     ------
     UsageError
-        If there is not one such run, or an item has no finite answer.
+        If there is not one such run, an item has no finite answer, or there are several runs on
+        the development split that differ.
     """
     kept = [each for folder in folders for each in _kept(folder)]
     chosen = _chosen(kept, benchmark, model)
@@ -209,16 +213,45 @@ def _parquet(ids: list[str], labels: tuple[str, ...], values: NDArray[np.float64
 
 
 def _dev_scores(kept: list[_Kept], chosen: _Kept) -> list[DevScore]:
-    """Give the main scores of the same model, fitted alike, on the development split."""
-    for each in kept:
-        same = each.plain == chosen.plain and each.result.model == chosen.result.model
-        if each is not chosen and same and not each.is_test and chosen.is_test:
-            told = [row for row in each.result.metrics if row.value is not None]
-            whole = [row for row in told if row.group is None]
-            return [_dev_score(row) for row in [*whole, *(r for r in told if r.group)]][
-                :_MOST_SCORES
-            ]
+    """Give the main scores of the same model, fitted and asked alike, on the development split."""
+    if not chosen.is_test:
+        return []
+    # A run that was kept in two folders is one.
+    found = {
+        msgspec.json.encode((each.result.metrics, each.result.predictions_digest)): each
+        for each in kept
+        if _is_dev_of(each, chosen)
+    }
+    if len(found) > 1:
+        files = ", ".join(str(each.path) for each in found.values())
+        raise UsageError(
+            f"{len(found)} runs of {chosen} on the development split: {files}. A bundle tells one; "
+            "name the folder of the one that is meant"
+        )
+    for each in found.values():
+        told = [row for row in each.result.metrics if row.value is not None]
+        ordered = sorted(told, key=lambda row: row.group is not None)
+        return [_dev_score(row) for row in ordered[:_MOST_SCORES]]
     return []
+
+
+def _is_dev_of(each: _Kept, chosen: _Kept) -> bool:
+    """Whether a run differs from the chosen one in the split that was asked, and in nothing."""
+    ours, theirs = chosen.result, each.result
+    return (
+        not each.is_test
+        and each.plain == chosen.plain
+        and theirs.benchmark.version == ours.benchmark.version
+        and theirs.model.digest == ours.model.digest
+        and theirs.seed == ours.seed
+        and theirs.settings.get("limit") is None
+        and _without_split(each) == _without_split(chosen)
+        and all(theirs.settings.get(name) == ours.settings.get(name) for name in _SAME)
+    )
+
+
+def _without_split(kept: _Kept) -> list[str]:
+    return [each for each in kept.settings if not each.startswith("split=")]
 
 
 def _dev_score(row: MetricRow) -> DevScore:

@@ -1,7 +1,7 @@
 """What a board has received, in a file that outlives any crash and holds no label and no score.
 
-One SQLite database, in WAL mode, synchronous. Exact scores are in it only sealed. Whatever changes
-together is one transaction: a process that is killed has left all of it or none.
+One SQLite database, in WAL mode, synchronous. Exact scores and sketches are in it only sealed. What
+changes together is one transaction: a process that is killed has left all of it or none.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 
 from genomark.errors import GenomarkError, UsageError, WriteError
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 create table settings (name text primary key, value text not null) without rowid;
 create table benchmarks (
@@ -34,15 +34,21 @@ create table attempts (
     predictions text,
     improved integer not null default 0,
     reason text,
-    ranks blob
+    decoded integer not null default 0,
+    sketch blob
 );
 create unique index once on attempts (key, nonce) where outcome = 'scored';
 create unique index bundles on attempts (bundle) where outcome = 'scored';
 create index by_model on attempts (benchmark, model, received);
+create index by_key on attempts (key, received);
+create table invited (key text primary key, bound integer not null) without rowid;
 create table names (folded text primary key, name text not null, key text not null) without rowid;
+create table rungs (
+    benchmark text, party text, sealed blob not null, primary key (benchmark, party)
+) without rowid;
 create table standings (
-    benchmark text, model text, attempt integer not null, figures blob not null,
-    sealed blob not null, primary key (benchmark, model)
+    benchmark text, model text, attempt integer not null, figure blob not null,
+    primary key (benchmark, model)
 ) without rowid;
 create table flags (
     attempt integer, other integer, correlation real not null, primary key (attempt, other)
@@ -59,6 +65,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         ``scored`` or ``refused``.
     bundle, predictions : str
         SHA-256 of the archive, and of the values it holds.
+    decoded : bool
+        Whether its predictions were decoded, which is what a refused bundle costs.
+    sketch : bytes or None
+        Sealed.
     """
 
     received: str
@@ -71,7 +81,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     predictions: str | None = None
     improved: bool = False
     reason: str | None = None
-    ranks: bytes | None = None
+    decoded: bool = False
+    sketch: bytes | None = None
     number: int | None = None
 
 
@@ -113,7 +124,7 @@ class AttemptLog:
         UsageError
             If there is no database.
         GenomarkError
-            If a newer genomark made it.
+            If another version of genomark made it.
         """
         if not self._path.is_file():
             raise UsageError(
@@ -121,10 +132,10 @@ class AttemptLog:
             )
         with self._connection() as database:
             version = database.execute("pragma user_version").fetchone()[0]
-        if version > _VERSION:
+        if version != _VERSION:
             raise GenomarkError(
-                f"{self._path.parent} was made by a newer genomark (board version {version}, this "
-                f"one knows {_VERSION}); upgrade genomark"
+                f"{self._path.parent} was made by another genomark (board version {version}, this "
+                f"one reads {_VERSION}); keep it with that one"
             )
 
     @contextmanager
@@ -182,6 +193,19 @@ class Reading:
         )
         return row
 
+    def is_invited(self, key: str) -> bool:
+        """Whether the operator vouches for a key."""
+        return bool(self._one("select 1 from invited where key = ?", key))
+
+    def invited(self) -> list[str]:
+        """Give the keys that the operator vouches for."""
+        return [row[0] for row in self._all("select key from invited order by key")]
+
+    def bound_names(self, key: str) -> list[str]:
+        """Give the names that a key was invited with; none, where it may choose."""
+        asked = "select name from names join invited using (key) where key = ? and bound = 1"
+        return [row[0] for row in self._all(asked + " order by folded", key)]
+
     def owner(self, model: str) -> tuple[str, str] | None:
         """Give the name as it was first written and the key that used it."""
         row: tuple[str, str] | None = self._one(
@@ -211,6 +235,12 @@ class Reading:
             )
         ]
 
+    def refusals(self, key: str, since: str) -> list[str]:
+        """Give when bundles of a key were decoded and refused, after a time, in order."""
+        asked = "select received from attempts where outcome = 'refused' and decoded = 1 "
+        asked += "and key = ? and received > ? order by received"
+        return [row[0] for row in self._all(asked, key, since)]
+
     def count(self, benchmark: str, model: str) -> int:
         """Count attempts of a model that were scored."""
         (found,) = self._one(
@@ -220,27 +250,35 @@ class Reading:
         )
         return int(found)
 
-    def standing(self, benchmark: str, model: str) -> tuple[int, bytes, bytes] | None:
-        """Give attempt, figures and sealed rung of a model."""
-        row: tuple[int, bytes, bytes] | None = self._one(
-            "select attempt, figures, sealed from standings where benchmark = ? and model = ?",
+    def standing(self, benchmark: str, model: str) -> tuple[int, bytes] | None:
+        """Give attempt and figure of what was last released of a model."""
+        row: tuple[int, bytes] | None = self._one(
+            "select attempt, figure from standings where benchmark = ? and model = ?",
             *(benchmark, model),
         )
         return row
 
+    def rung(self, benchmark: str, party: str) -> bytes | None:
+        """Give where a party stands on the Ladder, sealed."""
+        row = self._one(
+            "select sealed from rungs where benchmark = ? and party = ?", benchmark, party
+        )
+        return None if row is None else bytes(row[0])
+
     def attempts(self, benchmark: str | None = None, *, scored: bool = False) -> list[Attempt]:
         """Give rows of the log in order, without sketches."""
-        shown = ", ".join("null" if name == "ranks" else name for name in _COLUMNS)
+        shown = ", ".join("null" if name == "sketch" else name for name in _COLUMNS)
         asked = "select " + shown + " from attempts where (?1 is null or benchmark = ?1)"
         asked += " and outcome = 'scored'" if scored else ""
         rows = self._all(asked + " order by number", benchmark)
         names = [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
-        return [Attempt(**{**row, "improved": bool(row["improved"])}) for row in names]
+        flags = ("improved", "decoded")
+        return [Attempt(**{**row, **{flag: bool(row[flag]) for flag in flags}}) for row in names]
 
     def others(self, benchmark: str, model: str, key: str) -> list[tuple[int, str, bytes]]:
-        """Give number, digest and sketch of attempts under another name or key."""
+        """Give number, digest and sealed sketch of attempts under another name or key."""
         return self._all(
-            "select number, predictions, ranks from attempts where outcome = 'scored' and "
+            "select number, predictions, sketch from attempts where outcome = 'scored' and "
             "benchmark = ? and (model <> ? or key <> ?)",
             *(benchmark, model, key),
         )
@@ -284,17 +322,31 @@ class Writing(Reading):
         )
         return int(cursor.lastrowid or 0)
 
+    def invite(self, key: str) -> None:
+        """Let a key submit, under names it chooses."""
+        self._database.execute("insert or ignore into invited values (?, 0)", (key,))
+
+    def bind(self, key: str) -> None:
+        """Let a key submit under the names that are its own, and no other."""
+        self._database.execute("update invited set bound = 1 where key = ?", (key,))
+
     def own(self, model: str, key: str) -> None:
         """Let a name belong to a key, unless it belongs to one."""
         self._database.execute(
             "insert or ignore into names values (?, ?, ?)", (model.casefold(), model, key)
         )
 
-    def stand(self, benchmark: str, model: str, attempt: int, figures: bytes, rung: bytes) -> None:
-        """Keep where a model stands."""
+    def stand(self, benchmark: str, model: str, attempt: int, figure: bytes) -> None:
+        """Keep what was released of a model."""
         self._database.execute(
-            "insert or replace into standings values (?, ?, ?, ?, ?)",
-            (benchmark, model, attempt, figures, rung),
+            "insert or replace into standings values (?, ?, ?, ?)",
+            (benchmark, model, attempt, figure),
+        )
+
+    def climb(self, benchmark: str, party: str, sealed: bytes) -> None:
+        """Keep where a party stands on the Ladder."""
+        self._database.execute(
+            "insert or replace into rungs values (?, ?, ?)", (benchmark, party, sealed)
         )
 
     def flag(self, attempt: int, other: int, correlation: float) -> None:

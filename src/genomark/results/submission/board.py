@@ -6,7 +6,7 @@ network; what serves it hands bytes in and receipts out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,31 +16,27 @@ from numpy.typing import NDArray
 
 from genomark.atomic import write_whole
 from genomark.errors import GenomarkError, UsageError, WriteError
-from genomark.results.submission.attempt_log import Attempt, AttemptLog, Reading, Writing
+from genomark.results.submission.attempt_log import Attempt, AttemptLog, Reading
 from genomark.results.submission.bundle import LARGEST_BUNDLE, Bundle, open_bundle
-from genomark.results.submission.decoding import decode_predictions
+from genomark.results.submission.decoding import decode_predictions, refuse_constant
 from genomark.results.submission.final import FinalScores, final_scores
+from genomark.results.submission.hidden import TestTable
 from genomark.results.submission.hosting import Hosted, host, items_path, referee_of
-from genomark.results.submission.ladder import Rung, climb, ground
-from genomark.results.submission.manifest import sha256, stamp
+from genomark.results.submission.manifest import check_key, check_name, sha256, stamp
 from genomark.results.submission.receipt import (
     RECEIPT_SCHEMA,
     Figure,
     Receipt,
     RefusedError,
+    RefusedPredictionsError,
     document,
 )
-from genomark.results.submission.referee import Referee, Score
-from genomark.results.submission.rules import (
-    Limits,
-    admit,
-    attempts_left,
-    check_times,
-)
+from genomark.results.submission.referee import Referee
+from genomark.results.submission.rules import Limits, admit, attempts_left, check_times
 from genomark.results.submission.sealed import BoardKey, make_board_key, read_board_key
-from genomark.results.submission.similarity import NEAR_IDENTICAL, Sketch, correlations, sketch
+from genomark.results.submission.similarity import sketch
+from genomark.results.submission.standing import count_attempt
 from genomark.results.submission.status import BoardStatus, board_status
-from genomark.scoring import REPLICATES
 
 Floats = NDArray[np.float64]
 
@@ -103,6 +99,7 @@ class Board:
             writing.set("key", secret.identity)
             writing.set("attempts", str(limits.model))
             writing.set("attempts_of_key", str(limits.key))
+            writing.set("open_to_all", str(int(limits.open_to_all)))
         return cls(folder, secret, limits)
 
     @classmethod
@@ -134,18 +131,49 @@ class Board:
         log.check()
         secret = read_board_key(key, folder)
         with log.reading() as reading:
-            told = {name: reading.setting(name) for name in ("key", "attempts", "attempts_of_key")}
-        if told["key"] != secret.identity:
+            identity = reading.setting("key")
+            names = ("attempts", "attempts_of_key", "open_to_all")
+            model, of_key, is_open = (int(reading.setting(name) or 0) for name in names)
+        if identity != secret.identity:
             raise UsageError(f"{key}: not the key of the board {folder}")
-        limits = Limits(int(told["attempts"] or 0), int(told["attempts_of_key"] or 0))
-        return cls(folder, secret, limits, threads, clock)
+        return cls(folder, secret, Limits(model, of_key, bool(is_open)), threads, clock)
+
+    def admit(self, key: str, names: Sequence[str] = ()) -> None:
+        """Vouch for a submitter's key: it is another party than all other keys.
+
+        Parameters
+        ----------
+        key : str
+            Public half, as ``genomark submit`` prints it.
+        names : sequence of str
+            Of models, that are the key's from now on; then it submits under no other. Asked
+            again, more names are added.
+
+        Raises
+        ------
+        UsageError
+            If it is no key, or a name is none or belongs to another key; then nothing is changed.
+        """
+        check_key(key)
+        with self._log.writing() as log:
+            log.invite(key)
+            for name in names:
+                check_name(name)
+                owner = log.owner(name)
+                if owner is not None and owner != (name, key):
+                    raise UsageError(
+                        f"The name '{owner[0]}' belongs to the key {owner[1]} on this board"
+                    )
+                log.own(name, key)
+            if names:
+                log.bind(key)
 
     def add(
         self,
         benchmark: str,
-        table: Path,
+        table: TestTable,
         *,
-        version: str = "1",
+        version: str | None = None,
         private_share: float = 0.5,
         step: float | None = None,
     ) -> Hosted:
@@ -153,10 +181,12 @@ class Board:
 
         Parameters
         ----------
-        benchmark, version : str
-            As bundles name them.
-        table : Path
-            Columns `item_id`, `label`, `truth` and perhaps `cluster`; see `read_test_table`.
+        benchmark : str
+            As bundles name it.
+        version : str, optional
+            Likewise; when not given that of the benchmark of this name, or 1.
+        table : TestTable
+            Of `read_test_table` or `read_test_split`.
         private_share : float
             Of the clusters.
         step : float, optional
@@ -165,14 +195,14 @@ class Board:
         Raises
         ------
         UsageError
-            If it is hosted already, or the table is not as expected.
+            If it is hosted already, or cannot be parted and scored.
         """
         with self._log.reading() as log:
             _refuse_hosted(log, benchmark)
         hosted = host(self._hosting, self._key, benchmark, version, table, private_share, step)
         with self._log.writing() as log:
             _refuse_hosted(log, benchmark)
-            log.add_benchmark(benchmark, version, msgspec.json.encode(hosted))
+            log.add_benchmark(benchmark, hosted.version, msgspec.json.encode(hosted))
         return hosted
 
     def receive(self, bundle: Path | bytes) -> Receipt:
@@ -203,7 +233,7 @@ class Board:
             verified = open_bundle(content)
             return self._accept(verified, content, received)
         except RefusedError as refusal:
-            return self._refuse(sha256(content), verified, str(refusal), received)
+            return self._refuse(sha256(content), verified, refusal, received)
 
     def status(self) -> BoardStatus:
         """Sum up benchmarks, models, attempts and what is nearly the same."""
@@ -297,54 +327,14 @@ class Board:
             # Before any work is done for it; what counts is asked again below.
             admit(log, bundle, self._limits, received)
         prediction = self._decoded(hosted, bundle)
-        _refuse_constant(prediction, hosted.labels)
-        scores = self._referee(hosted).scores(prediction, private=False)
+        refuse_constant(prediction, hosted.labels)
+        headline = self._referee(hosted).headline(prediction, private=False)
         drawn = sketch(prediction, self._key.seed(f"sketch of {hosted.id} {hosted.version}"))
         with self._log.writing() as log:
             admit(log, bundle, self._limits, received)
-            improved = self._count(log, hosted, bundle, scores, drawn, received)
+            improved = count_attempt(log, self._key, hosted, bundle, headline, drawn, received)
             write_whole(self._bundle_path(bundle.digest), content)
             return self._receipt(log, hosted, bundle, received, improved=improved)
-
-    def _count(
-        self,
-        log: Writing,
-        hosted: Hosted,
-        bundle: Bundle,
-        scores: list[Score],
-        drawn: Sketch,
-        received: str,
-    ) -> bool:
-        """Write an attempt down, and let its model climb; say whether it did."""
-        manifest = bundle.manifest
-        name, key = manifest.model.name, manifest.public_key
-        purpose = f"rung of {name} on {hosted.id} {hosted.version}"
-        standing = log.standing(hosted.id, name)
-        last = ground(REPLICATES)
-        if standing is not None:
-            last = _read_rung(self._key.unseal(standing[2], purpose))
-        rung = climb(scores[0].value, scores[0].drawn, last, hosted.step)
-        number = log.record(
-            Attempt(
-                received=received,
-                outcome="scored",
-                bundle=bundle.digest,
-                benchmark=hosted.id,
-                model=name,
-                key=key,
-                nonce=manifest.nonce,
-                predictions=drawn.digest,
-                improved=rung is not None,
-                ranks=drawn.ranks.tobytes(),
-            )
-        )
-        log.own(name, key)
-        if rung is not None:
-            told = [figure for score in scores if (figure := score.figure(hosted.step))]
-            sealed = self._key.seal(_write_rung(rung), purpose)
-            log.stand(hosted.id, name, number, msgspec.json.encode(told), sealed)
-        _flag_copies(log, hosted.id, number, name, key, drawn)
-        return rung is not None
 
     def _receipt(
         self, log: Reading, hosted: Hosted, bundle: Bundle, received: str, *, improved: bool
@@ -367,10 +357,13 @@ class Board:
             attempts_left=left,
             next_attempt=following,
             improved=improved,
-            released=msgspec.json.decode(standing[1], type=list[Figure]) if standing else [],
+            released=msgspec.json.decode(standing[1], type=Figure) if standing else None,
         )
 
-    def _refuse(self, digest: str, bundle: Bundle | None, reason: str, received: str) -> Receipt:
+    def _refuse(
+        self, digest: str, bundle: Bundle | None, refusal: RefusedError, received: str
+    ) -> Receipt:
+        reason = str(refusal)
         manifest = bundle.manifest if bundle is not None else None
         benchmark = manifest.benchmark.id if manifest else None
         model = manifest.model.name if manifest else None
@@ -385,6 +378,7 @@ class Board:
                     key=manifest.public_key if manifest else None,
                     nonce=manifest.nonce if manifest else None,
                     reason=reason,
+                    decoded=isinstance(refusal, RefusedPredictionsError),
                 )
             )
         return Receipt(
@@ -402,35 +396,6 @@ class Board:
 def _refuse_hosted(log: Reading, benchmark: str) -> None:
     if log.benchmark(benchmark) is not None:
         raise UsageError(f"'{benchmark}' is on this board already; its labels stay as they are")
-
-
-def _refuse_constant(prediction: Floats, labels: list[str]) -> None:
-    """Refuse what has no score on either share; that depends on no label."""
-    for label, column in zip(labels, prediction.T, strict=True):
-        if column.min() == column.max():
-            raise RefusedError(f"the predictions of label '{label}' are all the same")
-
-
-def _flag_copies(
-    log: Writing, benchmark: str, number: int, model: str, key: str, drawn: Sketch
-) -> None:
-    others = log.others(benchmark, model, key)
-    if not others:
-        return
-    kept = np.stack([np.frombuffer(ranks, np.float32) for _, _, ranks in others])
-    found = correlations(drawn.ranks, kept)
-    for (other, digest, _), correlation in zip(others, found.tolist(), strict=True):
-        if digest == drawn.digest or correlation >= NEAR_IDENTICAL:
-            log.flag(number, other, 1.0 if digest == drawn.digest else min(1.0, correlation))
-
-
-def _write_rung(rung: Rung) -> bytes:
-    return msgspec.msgpack.encode((rung.released, rung.drawn.tobytes()))
-
-
-def _read_rung(content: bytes) -> Rung:
-    released, drawn = msgspec.msgpack.decode(content, type=tuple[float, bytes])
-    return Rung(released, np.frombuffer(drawn, np.float64))
 
 
 def _read(bundle: Path | bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 import msgspec
@@ -29,7 +30,9 @@ class FinalModel(msgspec.Struct, frozen=True):
     bundle : str
         SHA-256 of its archive.
     was_released : bool
-        Whether figures of it were told before.
+        Whether a figure of it was told before.
+    models_of_key : int
+        How many models its key has here: the best of many is better by chance.
     public, private : list of MetricRow
         Of the two shares; the first row ranks.
     """
@@ -40,6 +43,7 @@ class FinalModel(msgspec.Struct, frozen=True):
     line: int
     bundle: str
     was_released: bool
+    models_of_key: int
     public: list[MetricRow]
     private: list[MetricRow]
 
@@ -77,6 +81,7 @@ def final_scores(
     models: dict[str, list[Attempt]] = {}
     for each in log.attempts(hosted.id, scored=True):
         models.setdefault(str(each.model), []).append(each)
+    owners = Counter(str(attempts[0].key) for attempts in models.values())
     found = []
     for done, (name, attempts) in enumerate(models.items()):
         if progress is not None:
@@ -98,6 +103,7 @@ def final_scores(
                 line=int(number or 0),
                 bundle=counted.bundle,
                 was_released=standing is not None,
+                models_of_key=owners[str(counted.key)],
                 public=public,
                 private=private,
             )

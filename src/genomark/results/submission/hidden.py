@@ -1,4 +1,4 @@
-"""Hidden labels of a test set: read once from a table, split in secret, and sealed."""
+"""Hidden labels of a test set: read once, split in secret, and sealed."""
 
 from __future__ import annotations
 
@@ -48,12 +48,45 @@ class HiddenTruth:
 
 @dataclass(frozen=True)
 class TestTable:
-    """A test set as the operator gives it."""
+    """A test set as the operator gives it.
+
+    Attributes
+    ----------
+    items : list of str
+        In the order of their names.
+    labels : tuple of str
+        Likewise.
+    truth : ndarray of float64, shape (n, n_labels)
+        NaN where an item is asked and not scored.
+    clusters : ndarray of int64, shape (n,)
+        Numbered from 0 without gaps.
+    """
 
     items: list[str]
     labels: tuple[str, ...]
     truth: NDArray[np.float64]
     clusters: NDArray[np.int64]
+
+    def check(self, where: str) -> None:
+        """Refuse labels that nothing can be scored against.
+
+        Parameters
+        ----------
+        where : str
+            Names the file.
+
+        Raises
+        ------
+        UsageError
+            If a label is told of too few items, or is always the same.
+        """
+        for number, label in enumerate(self.labels):
+            told = self.truth[np.isfinite(self.truth[:, number]), number]
+            if told.size < FEWEST_CLUSTERS or told.min() == told.max():
+                raise UsageError(
+                    f"{where}: label '{label}' has {told.size:,} truths, or all the same; nothing "
+                    "can be scored against them"
+                )
 
     def split(self, key: BoardKey, purpose: str, share: float) -> HiddenTruth:
         """Choose by cluster, from the key, what is private.
@@ -118,15 +151,10 @@ def read_test_table(path: Path) -> TestTable:
         raise UsageError(f"{path}: item '{item}' is in two clusters; expected one")
     labels = tuple(sorted(frame["label"].unique()))
     truth = _grid(frame, by_item["item_id"], labels)
-    for number, label in enumerate(labels):
-        told = truth[np.isfinite(truth[:, number]), number]
-        if told.size < FEWEST_CLUSTERS or told.min() == told.max():
-            raise UsageError(
-                f"{path}: label '{label}' has {told.size:,} truths, or all the same; nothing can "
-                "be scored against them"
-            )
     clusters = by_item["first"].rank("dense").to_numpy().astype(np.int64) - 1
-    return TestTable(by_item["item_id"].to_list(), labels, truth, clusters)
+    table = TestTable(by_item["item_id"].to_list(), labels, truth, clusters)
+    table.check(str(path))
+    return table
 
 
 def _read(path: Path) -> pl.DataFrame:

@@ -10,11 +10,12 @@ import msgspec
 import polars as pl
 
 from genomark.atomic import write_whole
+from genomark.benchmarks.sequences.declared import declared_ids, read_shipped
 from genomark.digests import digest_of, digest_of_file
 from genomark.errors import GenomarkError, UsageError
 from genomark.results.submission.hidden import (
     HiddenTruth,
-    read_test_table,
+    TestTable,
     sealed_truth,
     unsealed_truth,
 )
@@ -70,22 +71,23 @@ def host(
     folder: Path,
     key: BoardKey,
     name: str,
-    version: str,
-    table: Path,
+    version: str | None,
+    table: TestTable,
     private_share: float,
     step: float | None,
 ) -> Hosted:
-    """Read a test set and seal its labels.
+    """Seal the labels of a test set.
 
     Parameters
     ----------
     folder : Path
         Of all hosted benchmarks.
     key : BoardKey
-    name, version : str
+    name : str
         Of the benchmark, as bundles name it.
-    table : Path
-        As of `read_test_table`.
+    version : str, optional
+        That of the benchmark of this name, or 1, when not given.
+    table : TestTable
     private_share : float
         Of the clusters, above 0 and below 1.
     step : float, optional
@@ -94,10 +96,12 @@ def host(
     Raises
     ------
     UsageError
-        If a name or number is none that a board can use, or the table is not as expected.
+        If a name or number is none that a board can use, or the table cannot be parted and scored.
     WriteError
         If it cannot be written.
     """
+    if version is None:
+        version = read_shipped(name).version if name in declared_ids() else "1"
     for text in (name, version):
         if not _ID.fullmatch(text):
             raise UsageError(f"{text!r} is no id or version: expected letters without blanks")
@@ -105,21 +109,20 @@ def host(
         raise UsageError(f"A private share of {private_share}; expected above 0 and below 1")
     if step is not None and not 0 < step <= 0.5:
         raise UsageError(f"A step of {step}; expected above 0 and at most 0.5")
-    read = read_test_table(table)
-    hidden = read.split(key, f"split of {name} {version}", private_share)
+    hidden = table.split(key, f"split of {name} {version}", private_share)
     draft = Hosted(
         id=name,
         version=version,
-        items=len(read.items),
-        labels=list(read.labels),
+        items=len(table.items),
+        labels=list(table.labels),
         private_share=private_share,
         step=step or default_step(hidden.public_clusters()),
         ids_digest="",
     )
     # Refuses what could not be scored before anything is written.
-    Referee(hidden, read.labels, seed=0)
+    Referee(hidden, table.labels, seed=0)
     ids = folder / draft.folder / "items.parquet"
-    _write_ids(ids, read.items)
+    _write_ids(ids, table.items)
     hosted = msgspec.structs.replace(draft, ids_digest=digest_of_file(ids))
     write_whole(folder / hosted.folder / "truth.sealed", sealed_truth(hidden, key, hosted.purpose))
     return hosted

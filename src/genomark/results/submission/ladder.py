@@ -5,6 +5,9 @@ board that answers each submission with its score can be climbed by keeping what
 by chance. The Ladder tells a new figure only where a submission beats the last released one by
 more than a step, and rounds it to that step; else it repeats what it said. Here the submission must
 also be better beyond the noise of the test set: the interval of the paired difference lies above 0.
+
+Whoever climbs is a party: a key that the operator vouches for, under all its names; or all others
+together. A rung for each name would be none: names cost nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from genomark.scoring.score import percentile_interval
 
 @dataclass(frozen=True)
 class Rung:
-    """Where a model stands.
+    """Where a party stands.
 
     Attributes
     ----------
@@ -35,7 +38,7 @@ class Rung:
 
 
 def ground(replicates: int) -> Rung:
-    """Where every model begins: at what a constant prediction is worth."""
+    """Where every party begins: at what a constant prediction is worth."""
     return Rung(0.0, np.zeros(replicates))
 
 
@@ -56,27 +59,19 @@ def climb(value: float | None, drawn: NDArray[np.float64], last: Rung, step: flo
     Returns
     -------
     Rung or None
-        Where the model stands from now on; None where it stays.
+        Where the party stands from now on; None where it stays.
     """
-    if value is None or not value > last.released + step:
-        return None
+    # All of it is computed before anything is decided: the time it takes tells nothing.
     drawn = np.nan_to_num(drawn, nan=0.0)
     interval = percentile_interval(drawn - last.drawn)
-    if interval is None or interval[0] <= 0.0:
-        return None
-    return Rung(rounded(value, step), drawn)
+    better = value is not None and value > last.released + step
+    beyond_noise = interval is not None and interval[0] > 0.0
+    return Rung(rounded(value or 0.0, step), drawn) if better and beyond_noise else None
 
 
 def rounded(value: float, step: float) -> float:
     """Give the nearest multiple of a step; of two as near, the even one."""
     return _cleaned(round(value / step) * step)
-
-
-def rounded_outwards(interval: tuple[float, float], step: float) -> tuple[float, float]:
-    """Widen an interval to multiples of a step."""
-    # A bound that lies on a step but for rounding stays there.
-    low, high = interval[0] / step, interval[1] / step
-    return _cleaned(math.floor(low + 1e-9) * step), _cleaned(math.ceil(high - 1e-9) * step)
 
 
 def default_step(clusters: int) -> float:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from genomark.errors import one_line
+from genomark.errors import UsageError, one_line
 from genomark.results.submission.receipt import RefusedError
 
 MANIFEST_SCHEMA: Literal["genomark-submission/1"] = "genomark-submission/1"
@@ -100,6 +100,40 @@ def read_manifest(content: bytes) -> Manifest:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError) as error:
         raise RefusedError(f"manifest.json: {one_line(error)}") from error
     return manifest
+
+
+def check_key(text: str) -> None:
+    """Refuse what is no public key, as `genomark submit` prints it.
+
+    Raises
+    ------
+    UsageError
+        If it is not of 64 hexadecimal digits.
+    """
+    try:
+        msgspec.convert(text, _Hex64)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"'{one_line(text)}' is no public key: expected 64 hexadecimal digits, as genomark "
+            "submit prints them"
+        ) from error
+
+
+def check_name(text: str) -> None:
+    """Refuse what no model can be called on a board.
+
+    Raises
+    ------
+    UsageError
+        If it has other letters, or is too long.
+    """
+    try:
+        msgspec.convert(text, ModelName)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"'{one_line(text)}' is no name of a model: expected up to 100 ASCII letters, digits, "
+            "blanks and ._+@:/()=,-"
+        ) from error
 
 
 def sha256(content: bytes) -> str:

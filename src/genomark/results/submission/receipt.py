@@ -16,16 +16,18 @@ class RefusedError(UsageError):
     """
 
 
-class Figure(msgspec.Struct, frozen=True):
-    """A released figure: rounded to the step of the Ladder, its interval outwards.
+class RefusedPredictionsError(RefusedError):
+    """Predictions that were decoded and are not what is asked: that took the board time."""
 
-    `group` names a label where there are several; null is the mean over them.
+
+class Figure(msgspec.Struct, frozen=True):
+    """A released figure: the headline of the public share, rounded to the step of the Ladder.
+
+    Neither its interval nor single labels are told before the end: each would tell more.
     """
 
     name: str
-    group: str | None
     value: float
-    interval: tuple[float, float] | None
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -48,10 +50,10 @@ class Receipt(msgspec.Struct, frozen=True):
     next_attempt : str or None
         When the next one would be, if none is left.
     improved : bool
-        Whether this bundle is what the released figures are of.
-    released : list of Figure
-        Of the public share, as last released for this model; none before it is shown to be
-        better than chance.
+        Whether this bundle is what the released figure is of.
+    released : Figure or None
+        As last released for this model; None before it was shown to be better than chance, and
+        than all that was released to its key before.
     """
 
     schema: str
@@ -66,7 +68,7 @@ class Receipt(msgspec.Struct, frozen=True):
     attempts_left: int | None = None
     next_attempt: str | None = None
     improved: bool = False
-    released: list[Figure] = msgspec.field(default_factory=list)
+    released: Figure | None = None
 
 
 def document(record: msgspec.Struct) -> bytes:

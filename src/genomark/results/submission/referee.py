@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from genomark.errors import UsageError
 from genomark.results.submission.hidden import HiddenTruth
-from genomark.results.submission.ladder import rounded, rounded_outwards
+from genomark.results.submission.ladder import rounded
 from genomark.results.submission.receipt import Figure
 from genomark.scoring import CONFIDENCE, REPLICATES, MetricRow, metric
 from genomark.scoring.ordinal import ordinal_spearman
@@ -39,12 +39,8 @@ class Score:
     n_clusters: int
 
     def figure(self, step: float) -> Figure | None:
-        """Round to what may be told; None where undefined."""
-        if self.value is None:
-            return None
-        interval = percentile_interval(self.drawn)
-        wide = rounded_outwards(interval, step) if interval else None
-        return Figure(self.name, self.group, rounded(self.value, step), wide)
+        """Round to what may be told before the end; None where undefined."""
+        return None if self.value is None else Figure(self.name, rounded(self.value, step))
 
     def row(self) -> MetricRow:
         """Write as a Result has it, not rounded."""
@@ -110,11 +106,15 @@ class Referee:
             labels `auroc` likewise.
         """
         names = ["spearman", *(["auroc"] if self._hidden.is_binary else [])]
-        found = []
-        for name in names:
-            each = [self._score(name, prediction, label, private) for label in self._numbers]
-            found += [_mean(name, each), *each] if len(each) > 1 else each
-        return found
+        return [each for name in names for each in self._scores(name, prediction, private)]
+
+    def headline(self, prediction: Floats, *, private: bool) -> Score:
+        """Give the first of `scores` alone, which is all that is told before the end."""
+        return self._scores("spearman", prediction, private)[0]
+
+    def _scores(self, name: str, prediction: Floats, private: bool) -> list[Score]:
+        each = [self._score(name, prediction, label, private) for label in self._numbers]
+        return [_mean(name, each), *each] if len(each) > 1 else each
 
     @property
     def _numbers(self) -> range:

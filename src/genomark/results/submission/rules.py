@@ -1,4 +1,4 @@
-"""Who may be scored now: times, names, what was seen before, and how often."""
+"""Who may be scored now: keys, times, names, what was seen before, and how often."""
 
 from __future__ import annotations
 
@@ -17,22 +17,36 @@ _AHEAD = timedelta(minutes=10)
 #: An older bundle must be packed again.
 _OLDEST = timedelta(days=30)
 ATTEMPTS, ATTEMPTS_OF_KEY = 5, 20
+#: Of one key within `_REFUSED_WITHIN` so many bundles are decoded and refused, and no more.
+REFUSALS_OF_KEY = 20
+_REFUSED_WITHIN = timedelta(hours=1)
+#: The party of all keys that nobody vouches for.
+STRANGERS = "strangers"
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Attempts within `WINDOW` on one benchmark.
+    """Who may submit, and how often within `WINDOW` on one benchmark.
 
     Attributes
     ----------
     model : int
-        Of one model.
+        Attempts of one model.
     key : int
-        Of all models of one key: names cost nothing.
+        Attempts of all models of one key: names cost nothing.
+    open_to_all : bool
+        Whether bundles of keys that were not invited are received. Keys cost nothing either: all
+        of those are one party on the Ladder.
     """
 
     model: int = ATTEMPTS
     key: int = ATTEMPTS_OF_KEY
+    open_to_all: bool = False
+
+
+def party(log: Reading, key: str) -> str:
+    """Give who climbs the Ladder together: a key that is vouched for, or all the others."""
+    return key if log.is_invited(key) else STRANGERS
 
 
 def check_times(bundle: Bundle, received: str) -> None:
@@ -62,24 +76,23 @@ def admit(log: Reading, bundle: Bundle, limits: Limits, received: str) -> None:
     Raises
     ------
     RefusedError
-        If the benchmark is closed, the bundle was scored before, the name belongs to another key,
-        or there are no attempts left.
+        If the benchmark is closed, the key was not invited, the bundle was scored before, the name
+        belongs to another key, or there are no attempts left.
     """
     manifest = bundle.manifest
     name, key = manifest.model.name, manifest.public_key
     found = log.benchmark(manifest.benchmark.id)
     if found is not None and found[1] is not None:
         raise RefusedError(f"'{manifest.benchmark.id}' was closed at {found[1]}")
+    if not limits.open_to_all and not log.is_invited(key):
+        raise RefusedError(
+            f"this board is by invitation, and the key {key} was not invited; tell it to whoever "
+            "keeps the board (genomark board admit)"
+        )
     if log.is_spent(bundle.digest, key, manifest.nonce):
         raise RefusedError("this bundle was scored before; pack again to submit once more")
-    owner = log.owner(name)
-    if owner is not None and owner[1] != key:
-        raise RefusedError(
-            f"the model name '{name}' belongs to another key, which used it first; sign with that "
-            "key, or choose another name"
-        )
-    if owner is not None and owner[0] != name:
-        raise RefusedError(f"the model is called '{owner[0]}' here; expected the same letters")
+    _check_name(log, name, key)
+    _check_refusals(log, key, received)
     for column, value, most in (("model", name, limits.model), ("key", key, limits.key)):
         times = log.times(manifest.benchmark.id, column, value, _begin(received))
         if len(times) >= most:
@@ -87,6 +100,31 @@ def admit(log: Reading, bundle: Bundle, limits: Limits, received: str) -> None:
                 f"{len(times)} attempts of this {column} were scored within {WINDOW.days} days, of "
                 f"at most {most}; the next is after {_free(times, most)}"
             )
+
+
+def _check_name(log: Reading, name: str, key: str) -> None:
+    owner, bound = log.owner(name), log.bound_names(key)
+    if owner is not None and owner[1] != key:
+        raise RefusedError(
+            f"the model name '{name}' belongs to another key; sign with that key, or choose "
+            "another name"
+        )
+    if owner is not None and owner[0] != name:
+        raise RefusedError(f"the model is called '{owner[0]}' here; expected the same letters")
+    if owner is None and bound:
+        raise RefusedError(
+            f"the key was invited with the names {', '.join(bound)}; '{name}' is none of them"
+        )
+
+
+def _check_refusals(log: Reading, key: str, received: str) -> None:
+    times = log.refusals(key, stamp(moment(received) - _REFUSED_WITHIN))
+    if len(times) >= REFUSALS_OF_KEY:
+        free = stamp(moment(times[-REFUSALS_OF_KEY]) + _REFUSED_WITHIN)
+        raise RefusedError(
+            f"{len(times)} bundles of this key were refused within an hour, as these predictions "
+            f"are not what is asked; the next is looked at after {free}"
+        )
 
 
 def attempts_left(

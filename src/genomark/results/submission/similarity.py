@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 
 #: Places; the standard error of a correlation of 0.995 from so many is 0.0002.
 SKETCH_SIZE = 2048
-#: Correlation from which two submissions are flagged.
+#: Correlation from which two submissions are flagged; below 0 too, as of a copy with another sign.
 NEAR_IDENTICAL = 0.995
 
 
@@ -63,3 +63,8 @@ def sketch(prediction: NDArray[np.float64], seed: int) -> Sketch:
 def correlations(ranks: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
     """Give the rank correlation of one sketch with others, shape (k, places)."""
     return others @ ranks
+
+
+def is_near(correlation: float) -> bool:
+    """Whether two submissions are nearly the same, but for scale and sign."""
+    return abs(correlation) >= NEAR_IDENTICAL

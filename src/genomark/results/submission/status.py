@@ -1,4 +1,4 @@
-"""What an operator sees of a board: attempts and released figures, no label and no exact score."""
+"""What an operator sees of a board: keys, attempts, released figures; no label, no exact score."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from genomark.results.submission.rules import Limits, attempts_left
 
 
 class ModelStatus(msgspec.Struct, frozen=True):
-    """A model on one benchmark."""
+    """A model on one benchmark; `invited` is whether its key is vouched for."""
 
     model: str
     key: str
+    invited: bool
     attempts: int
     attempts_left: int
     last_received: str
-    released: list[Figure]
+    released: Figure | None
 
 
 class NearIdentical(msgspec.Struct, frozen=True):
     """Two attempts under different names or keys whose predictions are nearly the same.
 
-    `line` and `other_line` are their numbers in the log.
+    `line` and `other_line` are their numbers in the log; a correlation near -1 is a copy with
+    another sign.
     """
 
     benchmark: str
@@ -48,8 +50,20 @@ class BenchmarkStatus(msgspec.Struct, frozen=True):
 
 
 class BoardStatus(msgspec.Struct, frozen=True):
-    """A board; `refused` counts also what names no benchmark of it."""
+    """A board.
 
+    Attributes
+    ----------
+    open_to_all : bool
+        Whether keys are received that were not invited.
+    invited : list of str
+        Keys.
+    refused : int
+        Bundles, with those that name no benchmark of the board.
+    """
+
+    open_to_all: bool
+    invited: list[str]
     benchmarks: list[BenchmarkStatus]
     refused: int
     near_identical: list[NearIdentical]
@@ -62,6 +76,8 @@ def board_status(log: Reading, limits: Limits, now: str) -> BoardStatus:
         (msgspec.json.decode(record, type=Hosted), frozen) for record, frozen in log.benchmarks()
     ]
     return BoardStatus(
+        open_to_all=limits.open_to_all,
+        invited=log.invited(),
         benchmarks=[
             _benchmark(log, each, frozen, attempts, limits, now) for each, frozen in hosted
         ],
@@ -119,8 +135,9 @@ def _model(
     return ModelStatus(
         model=name,
         key=key,
+        invited=log.is_invited(key),
         attempts=len(attempts),
         attempts_left=attempts_left(log, benchmark, name, key, limits, now)[0],
         last_received=attempts[-1].received,
-        released=msgspec.json.decode(standing[1], type=list[Figure]) if standing else [],
+        released=msgspec.json.decode(standing[1], type=Figure) if standing else None,
     )
