@@ -9,6 +9,7 @@ import pytest
 from msgspec import UNSET
 
 from genomark.errors import ModelError
+from genomark.models import load_model
 from genomark.models.sequence_function import Actual, Readout, SequencePredictor
 from genomark.protocol import PredictionFailedError, PredictionTask, PredictRequest
 from genomark.scoring import ModelIdentity
@@ -181,3 +182,10 @@ def test_what_it_offers_follows_from_its_readouts() -> None:
     assert declared.scales == ("linear", "log")
     assert [(t.assay, t.cell_type) for t in declared.tracks] == [("expression", "K562")]
     assert predictor({"point": Readout(len, "log")}).declaration.tracks == ()
+
+
+def test_sequences_are_checked_though_nothing_is_asked_of_them():
+    request = PredictRequest("point", [], {"a": "A*"})
+    with pytest.raises(PredictionFailedError, match="'a'"):
+        load_model("cpg").predict(request)
+    assert load_model("cpg").predict(PredictRequest("point", [], {"a": "A"})).prediction_tasks == []

@@ -132,9 +132,9 @@ class SequencePredictor:
             raise PredictionFailedError(
                 f"{self.predictor_name} cannot process '{request.readout}' readout type."
             )
+        asked = asked_sequences(request)
         if not request.prediction_tasks:
             return PredictResponse(self.predictor_name, [])
-        asked = asked_sequences(request)
         compute = self._points if request.readout == "point" else self._tracks
         computed: dict[tuple[str, str, str], list[Any]] = {}
         answers = []
