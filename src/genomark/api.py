@@ -13,6 +13,7 @@ from genomark.benchmarks import (
     DesignBenchmark,
     GeneBenchmark,
     GeneOptions,
+    MatchingBenchmark,
     SequenceBenchmark,
     StructureBenchmark,
     Unloadable,
@@ -25,12 +26,14 @@ from genomark.models import (
     BASELINES,
     DESIGN_BASELINES,
     GENE_BASELINES,
+    MATCHING_BASELINES,
     SEQUENCE_BASELINES,
     STRUCTURE_BASELINES,
     Model,
     as_model,
     load_model,
 )
+from genomark.models.track_predictor import lacks_matcher
 from genomark.results import Results, write_game_files
 from genomark.results.gene_benchmark_report import write_gene_benchmark_report
 from genomark.runs import (
@@ -222,8 +225,15 @@ def _check(seed: int, limit: int | None, workers: int | None) -> None:
 
 def _one_model(model: ModelLike, *, allow_missing: bool) -> Model:
     if isinstance(model, str):
-        return load_model(model, allow_missing=allow_missing)
-    return as_model(model)
+        made = load_model(model, allow_missing=allow_missing)
+    else:
+        made = as_model(model)
+    if lacks_matcher(made):
+        # Few runs have such a model, and what a Matcher knows takes a while to read.
+        from genomark.matching.builtin import builtin_matcher
+
+        return made.with_matcher(builtin_matcher())
+    return made
 
 
 def _baselines(benchmarks: Sequence[Benchmark]) -> Sequence[str]:
@@ -233,6 +243,7 @@ def _baselines(benchmarks: Sequence[Benchmark]) -> Sequence[str]:
         (StructureBenchmark, STRUCTURE_BASELINES),
         (SequenceBenchmark, SEQUENCE_BASELINES),
         (DesignBenchmark, DESIGN_BASELINES),
+        (MatchingBenchmark, MATCHING_BASELINES),
     ):
         if all(isinstance(each, kind) for each in benchmarks):
             return baselines

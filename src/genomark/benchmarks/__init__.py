@@ -2,6 +2,7 @@
 
 from genomark.benchmarks.benchmark import Asking, Benchmark
 from genomark.benchmarks.genes import GeneBenchmark, GeneOptions
+from genomark.benchmarks.matching.matching_benchmark import MatchingBenchmark
 from genomark.benchmarks.predictor_benchmark import PredictorBenchmark
 from genomark.benchmarks.registry import (
     DEFAULT_SUITE,
@@ -24,6 +25,7 @@ __all__ = [
     "DesignBenchmark",
     "GeneBenchmark",
     "GeneOptions",
+    "MatchingBenchmark",
     "PredictorBenchmark",
     "SequenceBenchmark",
     "StructureBenchmark",

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from genomark.benchmarks.benchmark import Asking, Benchmark, coverage_of
+from genomark.benchmarks.matched_terms import matched_terms
 from genomark.digests import digest_of, digest_of_bytes
 from genomark.errors import CapabilityError, ModelError
 from genomark.models import ItemPredictor, Model, Predictor, Trainable, TrainingSplit
@@ -147,9 +148,11 @@ class PredictorBenchmark(Benchmark):
             columns = ["item_id", "task", *(["truth"] if model.reads_answers else [])]
             answers = model.predict_items(self.id, part.select(columns), asking.seed)
         elif isinstance(model, Predictor):
-            response = model.predict(self.request(part))
+            request = self.request(part)
+            response = model.predict(request)
             if asking.keep is not None:
                 asking.keep(response)
+            asking.tell(matched_terms(model, request, response))
             answers = self.read(part, response)
         else:
             answers = self._effects(model, part, asking)

@@ -15,6 +15,11 @@ from genomark.benchmarks.genes.suite import (
     gene_benchmark,
     gene_benchmark_ids,
 )
+from genomark.benchmarks.matching.suite import (
+    is_matching_benchmark,
+    matching_benchmark,
+    matching_ids,
+)
 from genomark.benchmarks.rna.design_suite import SUITE as DESIGN_SUITE
 from genomark.benchmarks.rna.design_suite import design_benchmark, design_ids, suite_ids
 from genomark.benchmarks.sequences.declared import declared_ids
@@ -51,7 +56,7 @@ def load_benchmark(name: str, options: GeneOptions = DEFAULT_OPTIONS) -> Benchma
     ----------
     name : str
         As `list benchmarks` shows it, ``tasks:FOLDER#TASK`` or ``sequences:FOLDER#TASK``; of tasks
-        on sequences perhaps with ``:fits=N``.
+        on sequences perhaps with ``:fits=N``, of matching terms with ``:part=held|seen|all``.
     options : GeneOptions
         For tasks on genes.
 
@@ -66,13 +71,18 @@ def load_benchmark(name: str, options: GeneOptions = DEFAULT_OPTIONS) -> Benchma
         return gene_benchmark(name, options)
     if name in design_ids():
         return design_benchmark(name)
+    if is_matching_benchmark(name):
+        return matching_benchmark(name)
     if is_sequence_benchmark(name):
         return sequence_benchmark(name)
     points = benchmark_entry_points()
     if name not in points:
         short = [*points, *(f"suite:{suite}" for suite in SUITES)]
         # A task on genes may be meant, but a list of them all would hide everything else.
-        known = [*short, *gene_benchmark_ids(), *declared_ids(), *design_ids()]
+        known = [
+            *(*short, *gene_benchmark_ids(), *declared_ids()),
+            *(*design_ids(), *matching_ids()),
+        ]
         near = get_close_matches(name.casefold(), known, n=1, cutoff=0.5)
         raise UnknownNameError("benchmark", name, near or short)
     try:

@@ -23,6 +23,7 @@ from genomark.cli import (
     fold,
     importing,
     listing,
+    match,
     predict,
     report,
     run,
@@ -49,6 +50,7 @@ app.command("embed")(embed.embed)
 app.command("finetune")(finetune.finetune)
 app.command("predict")(predict.predict)
 app.command("fold")(fold.fold)
+app.command("match")(match.match)
 app.command("design")(design.design)
 app.command("explain")(explain.explain)
 app.command("augment")(augment.augment)

@@ -106,6 +106,7 @@ def _models() -> list[dict[str, Any]]:
 def _benchmarks() -> list[dict[str, Any]]:
     from genomark.benchmarks import benchmark_entry_points
     from genomark.benchmarks.genes import gene_benchmark_ids
+    from genomark.benchmarks.matching.suite import matching_ids
     from genomark.benchmarks.rna.design_suite import design_ids
     from genomark.benchmarks.sequences.declared import declared_ids
 
@@ -124,7 +125,7 @@ def _benchmarks() -> list[dict[str, Any]]:
         rows.append({**row, "from": _origin(point)})
     rows += map(_gene_benchmark, gene_benchmark_ids())
     rows += map(_sequence_benchmark, declared_ids())
-    return [*rows, *map(_design_benchmark, design_ids())]
+    return [*rows, *map(_measured_benchmark, [*design_ids(), *matching_ids()])]
 
 
 def _sequence_benchmark(name: str) -> dict[str, Any]:
@@ -146,7 +147,7 @@ def _sequence_benchmark(name: str) -> dict[str, Any]:
     }
 
 
-def _design_benchmark(name: str) -> dict[str, Any]:
+def _measured_benchmark(name: str) -> dict[str, Any]:
     from genomark.benchmarks import load_benchmark
 
     benchmark = load_benchmark(name)

@@ -1,4 +1,4 @@
-"""All that is known of one benchmark on sequences or on RNA: ``genomark list benchmarks NAME``."""
+"""All that is known of one benchmark: ``genomark list benchmarks NAME``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from genomark.errors import DatasetError
 
 if TYPE_CHECKING:
+    from genomark.benchmarks import MatchingBenchmark
     from genomark.benchmarks.rna.design_benchmark import DesignBenchmark
 
 
@@ -19,13 +20,15 @@ def task_page(name: str) -> dict[str, Any]:
     UsageError
         If there is no such task.
     """
-    from genomark.benchmarks import SequenceBenchmark, load_benchmark
+    from genomark.benchmarks import MatchingBenchmark, SequenceBenchmark, load_benchmark
     from genomark.benchmarks.rna.design_benchmark import DesignBenchmark
     from genomark.errors import UsageError
 
     benchmark = load_benchmark(name)
     if isinstance(benchmark, DesignBenchmark):
         return _design_page(name, benchmark)
+    if isinstance(benchmark, MatchingBenchmark):
+        return _matching_page(name, benchmark)
     if not isinstance(benchmark, SequenceBenchmark):
         raise UsageError(
             f"'{name}' is no task on labelled sequences; `genomark list benchmarks` tells of others"
@@ -81,6 +84,24 @@ def _design_page(name: str, benchmark: DesignBenchmark) -> dict[str, Any]:
         for each in benchmark.list.published_scores()
     ]
     return {key: value for key, value in page.items() if value}
+
+
+def _matching_page(name: str, benchmark: MatchingBenchmark) -> dict[str, Any]:
+    """Gather what is asked of matchers, and caveats."""
+    page: dict[str, Any] = {
+        "name": name,
+        "what": benchmark.title,
+        "needs": benchmark.capability,
+        "part": benchmark.part,
+        "metrics": list(benchmark.headlines),
+        "citation": benchmark.citation,
+        "caveats": list(benchmark.caveats),
+    }
+    try:
+        page["counts"] = benchmark.facts()
+    except DatasetError as error:
+        page["counts"] = str(error)
+    return page
 
 
 def page_lines(page: dict[str, Any], indent: str = "  ") -> list[str]:

@@ -260,6 +260,48 @@ class Designer(Model, Protocol):
 
 
 @dataclass(frozen=True)
+class TermAnswer:
+    """What a TermMatcher says of a term.
+
+    Attributes
+    ----------
+    choice : str or None
+        The choice that means the same, as the list has it; None where none does.
+    confidence : float or None
+        The more, the surer, of an answer of none too; None where the matcher does not tell.
+    calls : int or None
+        Of a language model; None where nobody knows.
+    fault : str
+        Why there is no answer, in one line, such as a language model that is out of reach; empty
+        where there is one.
+    notes : tuple of str
+        What went wrong on the way to an answer.
+    """
+
+    choice: str | None
+    confidence: float | None = None
+    calls: int | None = None
+    fault: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class TermMatcher(Model, Protocol):
+    """A biological term to the name in a list that means the same."""
+
+    def match_term(self, category: str, term: str, choices: Sequence[str]) -> TermAnswer:
+        """Find the one of `choices` that means `term`, or say that none does.
+
+        Parameters
+        ----------
+        category : {"cell_type", "binding_molecule", "species"}
+        term : str
+        choices : sequence of str
+        """
+        ...
+
+
+@dataclass(frozen=True)
 class Fitting:
     """How a model is fitted to a task.
 

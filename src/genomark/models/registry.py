@@ -41,6 +41,8 @@ SEQUENCE_BASELINES = ("onehot", "kmer", "cnn", "control:random")
 #: The same where all are about secondary structures of RNA, and about designs for such.
 STRUCTURE_BASELINES = ("vienna", "control:random")
 DESIGN_BASELINES = ("rna-design",)
+#: The same where all are about matching terms.
+MATCHING_BASELINES = ("matcher", "control:random")
 
 
 def model_entry_points() -> dict[str, EntryPoint]:

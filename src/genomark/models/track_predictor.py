@@ -9,20 +9,24 @@ answers of those that can.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeGuard
 
+import msgspec
 import numpy as np
 from msgspec import UNSET
 from numpy.typing import NDArray
 
+from genomark.digests import digest_of
 from genomark.errors import ModelError
+from genomark.models.capabilities import Model
 from genomark.models.declaration import Declaration
 from genomark.models.tracks import (
     Matcher,
     MatcherError,
     NoTrackError,
     Selection,
+    TermMatch,
     check_task,
     select,
 )
@@ -82,6 +86,34 @@ class TrackPredictor:
     def predictor_name(self) -> str:
         """As in the protocol."""
         return self.declaration.name
+
+    def with_matcher(self, matcher: Matcher) -> TrackPredictor:
+        """Give the same model with a Matcher of its own; answers then depend on that one too.
+
+        Parameters
+        ----------
+        matcher : Matcher
+            Whose version says which answers it gives.
+        """
+        info = msgspec.structs.replace(
+            self.info,
+            digest=digest_of([self.info.digest, matcher.version]),
+            notes=[*self.info.notes, f"terms that are no track's are matched by {matcher.version}"],
+        )
+        return replace(self, matcher=matcher, info=info)
+
+    def matches(self, task: PredictionTask) -> tuple[TermMatch, ...]:
+        """Give what the Matcher says of the terms of a task that are no track's as they are.
+
+        Raises
+        ------
+        MatcherError
+            If it cannot be asked.
+        """
+        try:
+            return select(task, self.declaration.tracks, self.matcher).matched
+        except NoTrackError as error:
+            return error.matched
 
     def predict(self, request: PredictRequest) -> PredictResponse:
         """Answer a request; tasks that mean the same tracks are computed once.
@@ -186,6 +218,11 @@ class TrackPredictor:
                     f"{expected}: windows, tracks, bins"
                 )
             yield from values.mean(axis=1)
+
+
+def lacks_matcher(model: Model) -> TypeGuard[TrackPredictor]:
+    """Whether a model could use a Matcher, and has none."""
+    return isinstance(model, TrackPredictor) and model.matcher is None
 
 
 def _scaled(values: Any, scale: str) -> Any:

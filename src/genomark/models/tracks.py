@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
-from genomark.errors import GenomarkError
+from genomark.errors import GenomarkError, UsageError
 from genomark.protocol import PredictionFailedError, PredictionTask
 
 _BINDING = "binding_"
@@ -37,15 +37,37 @@ class Track(msgspec.Struct, frozen=True):
     species: str = "homo_sapiens"
 
 
+@dataclass(frozen=True)
+class TermMatch:
+    """What a Matcher said of one term.
+
+    Attributes
+    ----------
+    category, requested : str
+    actual : str or None
+        The term that is offered; None if none means it.
+    confidence : float or None
+        0 to 1; None where the Matcher does not tell.
+    """
+
+    category: str
+    requested: str
+    actual: str | None
+    confidence: float | None
+
+
 class NoTrackError(GenomarkError):
     """No track of the model fits one task; the other tasks are answered.
 
-    `asked_matcher` says whether a Matcher was asked.
+    `asked_matcher` says whether a Matcher was asked, `matched` what it said.
     """
 
-    def __init__(self, message: str, *, asked_matcher: bool) -> None:
+    def __init__(
+        self, message: str, *, asked_matcher: bool, matched: tuple[TermMatch, ...] = ()
+    ) -> None:
         super().__init__(message)
         self.asked_matcher = asked_matcher
+        self.matched = matched
 
 
 class MatcherError(GenomarkError):
@@ -77,6 +99,29 @@ class Matcher(Protocol):
         ...
 
 
+class Explained(Protocol):
+    """A choice and how sure it is."""
+
+    @property
+    def choice(self) -> str | None:
+        """One of the choices, or None."""
+        ...
+
+    @property
+    def confidence(self) -> float:
+        """0 to 1."""
+        ...
+
+
+@runtime_checkable
+class ExplainingMatcher(Matcher, Protocol):
+    """A Matcher that also says how sure it is."""
+
+    def explain(self, category: str, term: str, choices: Sequence[str]) -> Explained:
+        """Match, as `match` does."""
+        ...
+
+
 @dataclass(frozen=True)
 class Selection:
     """The tracks that answer a task.
@@ -90,6 +135,8 @@ class Selection:
     cell_type, species : str
         What they really are of.
     asked_matcher : bool
+    matched : tuple of TermMatch
+        What the Matcher said.
     """
 
     indices: tuple[int, ...]
@@ -97,6 +144,7 @@ class Selection:
     cell_type: str
     species: str
     asked_matcher: bool
+    matched: tuple[TermMatch, ...] = ()
 
     @property
     def aggregation(self) -> dict[str, str]:
@@ -144,22 +192,21 @@ def select(task: PredictionTask, tracks: Sequence[Track], matcher: Matcher | Non
     """
     species = task.species.lower()
     candidates = {i: track for i, track in enumerate(tracks) if track.species == species}
-    asked = False
+    matched: list[TermMatch] = []
     of_type = {i: track for i, track in candidates.items() if task.type in track.types}
     if not of_type and task.type.startswith(_BINDING) and matcher is not None:
-        asked = True
-        of_type = _of_matched_molecule(task.type, candidates, matcher)
+        of_type = _of_matched_molecule(task.type, candidates, matcher, matched)
     chosen = _of_cell_type(task.cell_type, of_type)
     if not chosen and of_type and matcher is not None:
-        asked = True
         choices = list(dict.fromkeys(track.cell_type for track in of_type.values()))
-        term = matcher.match("cell_type", task.cell_type, choices)
+        term = _ask(matcher, "cell_type", task.cell_type, choices, matched)
         chosen = _of_cell_type(term, of_type) if term is not None else {}
     if not chosen:
         raise NoTrackError(
             f"Request Error: No requested tracks in the requested type: {task.type} and cell "
             f"type: {task.cell_type} found.",
-            asked_matcher=asked,
+            asked_matcher=bool(matched),
+            matched=tuple(matched),
         )
     first = next(iter(chosen.values()))
     return Selection(
@@ -167,12 +214,33 @@ def select(task: PredictionTask, tracks: Sequence[Track], matcher: Matcher | Non
         assays=tuple(dict.fromkeys(track.assay for track in chosen.values())),
         cell_type=first.cell_type,
         species=first.species,
-        asked_matcher=asked,
+        asked_matcher=bool(matched),
+        matched=tuple(matched),
     )
 
 
+def _ask(
+    matcher: Matcher, category: str, term: str, choices: list[str], matched: list[TermMatch]
+) -> str | None:
+    """Ask for a term, and add what is said to `matched`."""
+    confidence = None
+    try:
+        if isinstance(matcher, ExplainingMatcher):
+            explained = matcher.explain(category, term, choices)
+            actual, confidence = explained.choice, explained.confidence
+        else:
+            actual = matcher.match(category, term, choices)
+    except UsageError as error:
+        # Such as a term too long to be one: the fault of this task alone.
+        raise NoTrackError(
+            f"Request Error: {error}", asked_matcher=True, matched=tuple(matched)
+        ) from error
+    matched.append(TermMatch(category, term, actual, confidence))
+    return actual
+
+
 def _of_matched_molecule(
-    kind: str, candidates: dict[int, Track], matcher: Matcher
+    kind: str, candidates: dict[int, Track], matcher: Matcher, matched: list[TermMatch]
 ) -> dict[int, Track]:
     molecules = {
         each.removeprefix(_BINDING): each
@@ -180,7 +248,10 @@ def _of_matched_molecule(
         for each in track.types
         if each.startswith(_BINDING)
     }
-    term = matcher.match("binding_molecule", kind.removeprefix(_BINDING), list(molecules))
+    if not molecules:
+        return {}
+    asked = kind.removeprefix(_BINDING)
+    term = _ask(matcher, "binding_molecule", asked, list(molecules), matched)
     wanted = molecules.get(term) if term is not None else None
     return {i: track for i, track in candidates.items() if wanted in track.types}
 

@@ -20,6 +20,7 @@ from genomark.benchmarks import Asking, Benchmark, load_benchmark
 from genomark.digests import digest_of_bytes
 from genomark.errors import GenomarkError
 from genomark.models import Model, Predictor, Trainable, load_model
+from genomark.models.track_predictor import lacks_matcher
 from genomark.protocol import JSON, PredictResponse, encode
 from genomark.runs.plan import Shard
 from genomark.runs.standing import Standing, workspace
@@ -127,7 +128,7 @@ class Workshop:
 
     def _model(self, shard: Shard) -> Model:
         if shard.model not in self._models:
-            self._models[shard.model] = load_model(shard.model, allow_missing=shard.allow_missing)
+            self._models[shard.model] = _loaded(shard)
         model = self._models[shard.model]
         key = (shard.model, shard.benchmark)
         if key in self._fitted or not isinstance(model, Trainable):
@@ -138,6 +139,16 @@ class Workshop:
             return model
         self._fitted[key] = model.fit(split)
         return self._fitted[key]
+
+
+def _loaded(shard: Shard) -> Model:
+    model = load_model(shard.model, allow_missing=shard.allow_missing)
+    if lacks_matcher(model):
+        # Few runs have such a model, and what a Matcher knows takes a while to read.
+        from genomark.matching.builtin import builtin_matcher
+
+        return model.with_matcher(builtin_matcher())
+    return model
 
 
 def shard_path(folder: Path, digest: str) -> Path:

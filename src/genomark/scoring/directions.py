@@ -15,11 +15,12 @@ _HIGHER = (
     *STRUCTURE_METRICS,
     *CROSSING_METRICS,
     *("solved", "solved_within_60s"),
+    *("precision", "recall", "precision_at_coverage", "null_precision", "null_recall"),
     *("spearman_x100", "spearman_x100_jittered", "spearman_of_ceiling", "gc_partial_spearman"),
 )
 _LOWER = (
     *("mse", "rmse", "mcrmse", "mae", "hamming_loss"),
-    *("median_seconds", "ensemble_defect", "normalised_distance"),
+    *("median_seconds", "ensemble_defect", "normalised_distance", "llm_calls_per_term"),
 )
 _DIRECTIONS: dict[str, Better] = {
     **dict.fromkeys(_HIGHER, "higher"),

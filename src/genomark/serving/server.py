@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from genomark.errors import UsageError
 from genomark.models import Model
 from genomark.models.matcher_client import MatcherClient
+from genomark.models.track_predictor import lacks_matcher
 from genomark.serving.limits import Limits
 from genomark.serving.predictor import predictor_app
 
@@ -20,6 +21,8 @@ from genomark.serving.predictor import predictor_app
 _SHUTDOWN_SECONDS = 60
 #: Idle connections are kept so long; clients that work in between ask again on the same one.
 _KEEP_ALIVE_SECONDS = 75
+#: In place of a Matcher's URL: terms are those of the model, or refused.
+NO_MATCHER = "none"
 
 
 def serve_model(
@@ -46,18 +49,17 @@ def serve_model(
     token : str, optional
         Asked for as a bearer token.
     matcher : str, optional
-        URL of a GAME Matcher, for terms that the model does not know as they are.
+        For terms that the model does not know as they are: URL of a GAME Matcher, ``none`` to
+        refuse them, the built-in one if left out.
 
     Raises
     ------
     UsageError
-        If the address cannot be listened on.
+        If the address cannot be listened on, or that of the Matcher is none.
     """
     listener = listen(host, port)
     with listener:
-        if matcher is not None and hasattr(model, "matcher"):
-            model.matcher = MatcherClient(matcher)
-        app = predictor_app(model, name=name, limits=limits, token=token)
+        app = predictor_app(_with_matcher(model, matcher), name=name, limits=limits, token=token)
         address = address_of(listener)
         run_app(
             app,
@@ -65,6 +67,25 @@ def serve_model(
             f"Serving {model.info.id} at {address} (Ctrl-C stops). In another terminal:\n"
             f"  genomark run -m {address} -b simulated-enhancers\n",
         )
+
+
+def _with_matcher(model: Model, matcher: str | None) -> Model:
+    """Give a model the Matcher that is asked for, if it can use one."""
+    if matcher is None and lacks_matcher(model):
+        # Few models need it, and what a Matcher knows takes a while to read.
+        from genomark.matching.builtin import builtin_matcher
+
+        return model.with_matcher(builtin_matcher())
+    if matcher is None or matcher == NO_MATCHER:
+        return model
+    if not matcher.startswith(("http://", "https://")):
+        raise UsageError(
+            f"Matcher '{matcher}': expected http://HOST:PORT, or {NO_MATCHER} for terms that are "
+            "those of the model"
+        )
+    if hasattr(model, "matcher"):
+        model.matcher = MatcherClient(matcher)
+    return model
 
 
 def run_app(app: Starlette, listener: socket.socket, message: str) -> None:

@@ -1,0 +1,1 @@
+"""Matching biological terms as a benchmark."""

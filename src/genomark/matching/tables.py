@@ -1,0 +1,224 @@
+"""What is known of names: which are the same thing, which is a kind or a part of which.
+
+The tables shipped lie in ``knowledge/``; users may add ontologies (OBO) and Cellosaurus files.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+
+from genomark.digests import digest_of
+from genomark.matching.folding import folded, key
+
+#: Longest name of a concept in words, and of a cell line in pieces.
+LONGEST = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Concept:
+    """A cell line, a kind of cell, a tissue, a molecule or a species.
+
+    Attributes
+    ----------
+    name : str
+    kind : str
+        ``line``, ``cell``, ``tissue``, ``organ``, ``in-vitro``, ``species``, or the class of a
+        molecule.
+    synonyms : tuple of str
+    broader, part_of : tuple of str
+        Names of concepts of which this is a kind, or a part.
+    facts : mapping of str to str
+        What else is told: of a line its tissue, disease and species.
+    accession : str
+    """
+
+    name: str
+    kind: str
+    synonyms: tuple[str, ...] = ()
+    broader: tuple[str, ...] = ()
+    part_of: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    accession: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, the one it goes by first."""
+        return (self.name, *self.synonyms)
+
+
+class Table:
+    """Concepts by the names they have.
+
+    Parameters
+    ----------
+    concepts : iterable of Concept
+        Of two that share a name, the first has it.
+    by_key : bool
+        Whether names are known by letters and digits alone, as those of lines and genes are, or by
+        words.
+    """
+
+    def __init__(self, concepts: Iterable[Concept], *, by_key: bool) -> None:
+        self.concepts: dict[str, Concept] = {}
+        self._fold = key if by_key else folded
+        self._names: dict[str, str] = {}
+        listed = list(concepts)
+        for concept in listed:
+            self.concepts.setdefault(concept.name, concept)
+        for concept in listed:
+            self._names.setdefault(self._fold(concept.name), concept.name)
+        for concept in listed:
+            for name in concept.synonyms:
+                self._names.setdefault(self._fold(name), concept.name)
+        self._names.pop("", None)
+        self._above: dict[str, frozenset[str]] = {}
+        self._around: dict[str, frozenset[str]] = {}
+
+    def find(self, text: str) -> Concept | None:
+        """Find the concept that a text names."""
+        return self.named(self._fold(text))
+
+    def named(self, spelled: str) -> Concept | None:
+        """Find the concept of a name that is folded already."""
+        name = self._names.get(spelled)
+        return None if name is None else self.concepts[name]
+
+    def above(self, name: str) -> frozenset[str]:
+        """Names of all broader concepts, however far up; without itself."""
+        if name not in self._above:
+            self._above[name] = self._closure([name], "broader") - {name}
+        return self._above[name]
+
+    def around(self, name: str) -> frozenset[str]:
+        """Names of what it, or a broader concept, is a part of, however far up."""
+        if name not in self._around:
+            wholes = self._closure([name], "part_of", "broader")
+            self._around[name] = wholes - {name} - self.above(name)
+        return self._around[name]
+
+    def _closure(self, names: list[str], *relations: str) -> frozenset[str]:
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            concept = self.concepts.get(waiting.pop())
+            for relation in relations if concept is not None else ():
+                fresh = set(getattr(concept, relation)) - found
+                found |= fresh
+                waiting += sorted(fresh)
+        return frozenset(found)
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """All tables.
+
+    Attributes
+    ----------
+    lines, types, molecules, species : Table
+    digest : str
+    """
+
+    lines: Table
+    types: Table
+    molecules: Table
+    species: Table
+    digest: str
+
+
+@functools.cache
+def shipped() -> Knowledge:
+    """Read the tables that are shipped, once."""
+    return with_concepts()
+
+
+def with_concepts(more: Iterable[Concept] = ()) -> Knowledge:
+    """Make knowledge of the tables shipped, and of further concepts, which go before them."""
+    by_kind: dict[str, list[Concept]] = {"line": [], "type": [], "molecule": [], "species": []}
+    for concept in more:
+        by_kind[_shelf(concept.kind)].append(concept)
+    for file, read in _READERS.items():
+        for row in _rows(file):
+            concept = read(row)
+            by_kind[_shelf(concept.kind)].append(concept)
+    return Knowledge(
+        lines=Table(by_kind["line"], by_key=True),
+        types=Table(by_kind["type"], by_key=False),
+        molecules=Table(by_kind["molecule"], by_key=True),
+        species=Table(by_kind["species"], by_key=False),
+        digest=digest_of(
+            [
+                [each.name, each.kind, each.synonyms, each.broader, each.part_of, dict(each.facts)]
+                for kind in by_kind.values()
+                for each in kind
+            ]
+        ),
+    )
+
+
+def _shelf(kind: str) -> str:
+    if kind in ("line", "species"):
+        return kind
+    return "type" if kind in ("cell", "tissue", "organ", "in-vitro") else "molecule"
+
+
+def _rows(file: str) -> Iterator[dict[str, str]]:
+    place = resources.files("genomark.matching.knowledge") / file
+    lines = place.read_text("utf-8").splitlines()
+    yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+
+
+def _listed(text: str | None) -> tuple[str, ...]:
+    return tuple(each.strip() for each in (text or "").split("|") if each.strip())
+
+
+def _line(row: Mapping[str, str]) -> Concept:
+    facts = {name: row[name] for name in ("cell_type", "tissue", "disease", "species") if row[name]}
+    return Concept(
+        row["name"],
+        "line",
+        _listed(row["synonyms"]),
+        _listed(row["parent"]),
+        (),
+        facts,
+        row["accession"],
+    )
+
+
+def _type(row: Mapping[str, str]) -> Concept:
+    return Concept(
+        row["name"],
+        row["kind"],
+        _listed(row["synonyms"]),
+        _listed(row["broader"]),
+        _listed(row["part_of"]),
+        {},
+        row["accession"],
+    )
+
+
+def _molecule(row: Mapping[str, str]) -> Concept:
+    return Concept(
+        row["name"],
+        row["class"],
+        _listed(row["synonyms"]),
+        (),
+        (),
+        {"family": row["family"]} if row["family"] else {},
+        row["accession"],
+    )
+
+
+def _species(row: Mapping[str, str]) -> Concept:
+    return Concept(row["name"], "species", _listed(row["synonyms"]), accession=row["accession"])
+
+
+_READERS = {
+    "cell_lines.tsv": _line,
+    "cell_types.tsv": _type,
+    "molecules.tsv": _molecule,
+    "species.tsv": _species,
+}
