@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from genomark.matching.folding import folded, key
 from genomark.matching.match import Candidate
+from genomark.matching.name_index import Named, NameIndex
 from genomark.matching.tables import Concept, Knowledge
 
 #: Tags that experiments put on molecules.
@@ -25,55 +25,31 @@ _OTHERWISE = 0.999
 _SAME, _TAGGED, _MODIFIED, _SYMBOL = 1.0, 0.95, 0.8, 0.97
 
 
-@dataclass(frozen=True)
-class MoleculeIndex:
-    """Choices by the molecules they are.
+class MoleculeIndex(NameIndex):
+    """Choices by the molecules, or histone marks, they are."""
 
-    Parameters
-    ----------
-    knowledge : Knowledge
-    choices : tuple of str
-        Each once, sorted.
-    """
-
-    knowledge: Knowledge
-    choices: tuple[str, ...]
-
-    @classmethod
-    def of(cls, choices: Sequence[str], knowledge: Knowledge) -> MoleculeIndex:
-        """Read choices, whose order and repetition do not matter."""
-        return cls(knowledge, tuple(sorted(set(choices))))
-
-    def candidates(self, term: str) -> list[Candidate]:
-        """Score every choice, the best first; ties in the order of their spelling."""
-        asked = self._molecules(term)
-        found = [self._candidate(term, asked, choice) for choice in self.choices]
-        kept = [each for each in found if each.score > 0]
-        return sorted(kept, key=lambda each: (-each.score, len(each.choice), each.choice))
-
-    def _molecules(self, text: str) -> dict[str, float]:
-        """Names of the molecules that a text names, and how surely: the first form that has one."""
+    @staticmethod
+    def read(text: str, knowledge: Knowledge) -> Named:
+        """Tell which molecule a text names: of the forms it has, the first that names one."""
         for form, sure in _forms(text):
-            concept = self.knowledge.molecules.find(form)
+            concept = knowledge.molecules.find(form)
             if concept is not None:
-                return {concept.name: sure}
-        return {}
+                return concept.name, sure
+        return None
 
-    def _candidate(self, term: str, asked: dict[str, float], choice: str) -> Candidate:
-        tagged = bool(_TAG.match(choice)) and not _TAG.match(term)
-        less = _TAGGED if tagged else 1.0
+    def fit(self, term: str, asked: Named, choice: str, offered: Named) -> Candidate:
+        """Score a choice; the plain molecule goes before one that carries a tag."""
+        less = _TAGGED if _TAG.match(choice) and not _TAG.match(term) else 1.0
         if key(term) == key(choice):
             return Candidate(choice, 1.0, "exact", "the same letters")
         if key(term) == key(_TAG.sub("", choice)):
             return Candidate(choice, _SYMBOL * less, "exact", "the same letters, but for a tag")
-        offered = self._molecules(choice)
-        best, told = 0.0, ""
-        for name in asked.keys() & offered.keys():
-            # Of spellings of one name, the official one.
-            score = asked[name] * offered[name] * (1.0 if choice == name else _OTHERWISE)
-            if score > best:
-                best, told = score, f"{folded(term)} is {_named(self.knowledge, name)}"
-        return Candidate(choice, round(best * less * _SYMBOL, 6), "knowledge", told)
+        if asked is None or offered is None or asked[0] != offered[0]:
+            return Candidate(choice, 0.0, "knowledge", "")
+        # Of spellings of one name, the official one.
+        less *= asked[1] * offered[1] * (1.0 if choice == offered[0] else _OTHERWISE)
+        told = f"{folded(term)} is {_named(self.knowledge, offered[0])}"
+        return Candidate(choice, round(less * _SYMBOL, 6), "knowledge", told)
 
 
 def _named(knowledge: Knowledge, name: str) -> str:
