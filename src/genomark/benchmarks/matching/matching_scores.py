@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from genomark.benchmarks.benchmark import Asking
 from genomark.benchmarks.matching.labelled_terms import LabelledTerm
-from genomark.scoring import CONFIDENCE, REPLICATES, Headline, MetricRow
-from genomark.scoring.label_replicates import Draws
-from genomark.scoring.score import percentile_interval
+from genomark.scoring import Headline, MetricRow
+from genomark.scoring.drawn_rows import DrawnRows
 
 ACCURACY = "accuracy"
 PRECISION, RECALL = "precision", "recall"
@@ -87,7 +86,7 @@ class MatchingScores:
 
     def rows(self, asking: Asking) -> list[MetricRow]:
         """Compute every metric; rows of groups come last."""
-        table = _Table(self._terms, asking.seed)
+        table = _drawn(self._terms, asking.seed)
         everything = np.ones(len(self._terms), dtype=np.bool_)
         right, chosen, abstained = self.right, self._chosen, self._abstained
         has_match = self._has_match
@@ -103,7 +102,7 @@ class MatchingScores:
             table.mean(
                 LLM_CALLS, calls, np.isfinite(calls), reason="the matcher does not count its calls"
             ),
-            table.median(MEDIAN_SECONDS, seconds, timed, reason="no time was measured"),
+            table.median(MEDIAN_SECONDS, seconds, timed, unit="s", reason="no time was measured"),
         ]
         rows += [self._precision_at(table, coverage) for coverage in COVERAGES]
         rows += [
@@ -113,9 +112,9 @@ class MatchingScores:
 
     def headline(self, asking: Asking) -> Headline:
         """Give the accuracy and its replicates."""
-        return _Table(self._terms, asking.seed).headline(self.right)
+        return _drawn(self._terms, asking.seed).headline(self.right)
 
-    def _precision_at(self, table: _Table, coverage: float) -> MetricRow:
+    def _precision_at(self, table: DrawnRows, coverage: float) -> MetricRow:
         group = f"surest {coverage:.0%} of terms"
         confidence, chosen = self._column("confidence"), self._chosen
         if not np.isfinite(confidence[chosen]).all():
@@ -169,86 +168,9 @@ def precision_at(
     return np.where(enough, found, np.nan)
 
 
-class _Table:
-    """Makes rows: the same terms are drawn for all metrics and all matchers.
+def _drawn(terms: Sequence[LabelledTerm], seed: int) -> DrawnRows:
+    """Make rows: a term asked of several vocabularies, however it is spelled, is one."""
+    # Comes with the HTTP client of a Matcher, for which most runs have no use.
+    from genomark.matching.folding import folded
 
-    A term that is asked of several vocabularies, however it is spelled, is one.
-    """
-
-    def __init__(self, terms: Sequence[LabelledTerm], seed: int) -> None:
-        # Comes with the HTTP client of a Matcher, for which most runs have no use.
-        from genomark.matching.folding import folded
-
-        numbers: dict[str, int] = {}
-        names = [folded(each.requested) or each.requested for each in terms]
-        self._clusters = np.array(
-            [numbers.setdefault(each, len(numbers)) for each in names], dtype=np.int64
-        )
-        draws = Draws.of(self._clusters, seed, REPLICATES)
-        counts = np.stack([draws.counts(column)[:-1] for column in range(draws.columns)])
-        #: How often each term is drawn, (replicates + 1, n); once in the first row.
-        self.weights = counts[:, self._clusters].astype(np.float64)
-
-    def mean(
-        self,
-        name: str,
-        values: Flags | Floats,
-        chosen: Flags,
-        *,
-        group: str | None = None,
-        reason: str | None = None,
-    ) -> MetricRow:
-        """Average over the chosen terms; undefined, for `reason`, where there are none."""
-        columns = self._means(values, chosen) if chosen.any() else None
-        return self.row(name, columns, chosen, group=group, reason=reason)
-
-    def median(self, name: str, seconds: Floats, chosen: Flags, *, reason: str) -> MetricRow:
-        """Take the median over the chosen terms; undefined, for `reason`, where there are none."""
-        if not chosen.any():
-            return self.row(name, None, chosen, reason=reason, unit="s")
-        weights, kept = self.weights[:, chosen].astype(np.int64), seconds[chosen]
-        columns = np.array(
-            [np.median(np.repeat(kept, each)) if each.any() else np.nan for each in weights]
-        )
-        return self.row(name, columns, chosen, unit="s")
-
-    def headline(self, values: Flags) -> Headline:
-        """Give a mean over all terms and its replicates."""
-        columns = self._means(values, np.ones(values.size, dtype=np.bool_))
-        if np.unique(self._clusters).size < 2:
-            return float(columns[0]), np.full(REPLICATES, np.nan)
-        return float(columns[0]), columns[1:]
-
-    def row(
-        self,
-        name: str,
-        columns: Floats | None,
-        chosen: Flags,
-        *,
-        group: str | None = None,
-        reason: str | None = None,
-        unit: str | None = None,
-    ) -> MetricRow:
-        """Make a row of a value and its replicates, or of the reason why there is none."""
-        clusters = np.unique(self._clusters[chosen]).size
-        spread = columns is not None and clusters > 1
-        percent = round(CONFIDENCE * 100)
-        return MetricRow(
-            name=name,
-            group=group,
-            value=None if columns is None else float(columns[0]),
-            reason_if_null=reason if columns is None else None,
-            interval=percentile_interval(columns[1:]) if columns is not None and spread else None,
-            method=f"{percent} % percentile bootstrap, {REPLICATES} replicates over terms",
-            n=int(chosen.sum()),
-            n_clusters=int(clusters),
-            unit=unit,
-        )
-
-    def _means(self, values: Flags | Floats, chosen: Flags) -> Floats:
-        weights = self.weights[:, chosen]
-        drawn = weights.sum(axis=1)
-        # A replicate may hold none of them: 0 / 0, which is left out.
-        with np.errstate(invalid="ignore"):
-            means: Floats = weights @ values[chosen].astype(np.float64) / drawn
-        return means
+    return DrawnRows([folded(each.requested) or each.requested for each in terms], "terms", seed)

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from genomark.benchmarks.benchmark import Asking
 from genomark.benchmarks.rna.eterna100 import Puzzle
-from genomark.scoring import CONFIDENCE, REPLICATES, Headline, MetricRow
-from genomark.scoring.label_replicates import Draws
-from genomark.scoring.score import percentile_interval
+from genomark.scoring import Headline, MetricRow
+from genomark.scoring.drawn_rows import DrawnRows
 
 SOLVED = "solved"
 SOLVED_WITHIN_60S = "solved_within_60s"
@@ -93,7 +92,7 @@ class DesignScores:
 
     def rows(self, asking: Asking) -> list[MetricRow]:
         """Compute every metric; rows of groups come last."""
-        table = _Table(self._puzzles, asking.seed)
+        table = _drawn(self._puzzles, asking.seed)
         everything = np.ones(len(self._puzzles), dtype=np.bool_)
         rows = [table.mean(SOLVED, self.solved, everything)]
         if self._seconds > _MINUTE:
@@ -117,11 +116,11 @@ class DesignScores:
 
     def headline(self, asking: Asking) -> Headline:
         """Give the share of solved puzzles and its replicates."""
-        table = _Table(self._puzzles, asking.seed)
+        table = _drawn(self._puzzles, asking.seed)
         return table.headline(self.solved)
 
     def _solved_within(
-        self, table: _Table, name: str, limit: float, group: str | None = None
+        self, table: DrawnRows, name: str, limit: float, group: str | None = None
     ) -> MetricRow:
         everything = np.ones(len(self._puzzles), dtype=np.bool_)
         if not self._measured:
@@ -129,7 +128,7 @@ class DesignScores:
         soon = self.solved if limit >= self._seconds else self.solved & (self._spent <= limit)
         return table.mean(name, soon, everything, group=group)
 
-    def _median_seconds(self, table: _Table) -> MetricRow:
+    def _median_seconds(self, table: DrawnRows) -> MetricRow:
         if not self.solved.any():
             return table.row(MEDIAN_SECONDS, None, self.solved, reason=_NONE_SOLVED)
         if not self._measured:
@@ -149,79 +148,6 @@ def length_groups(puzzles: Sequence[Puzzle]) -> dict[str, Flags]:
     return {name: chosen for name, chosen in groups.items() if chosen.any()}
 
 
-class _Table:
-    """Makes rows: the same puzzles are drawn for all metrics and all models.
-
-    Two puzzles with the same structure are one.
-    """
-
-    def __init__(self, puzzles: Sequence[Puzzle], seed: int) -> None:
-        numbers: dict[str, int] = {}
-        structures = [each.structure for each in puzzles]
-        self._clusters = np.array([numbers.setdefault(each, len(numbers)) for each in structures])
-        draws = Draws.of(self._clusters.astype(np.int64), seed, REPLICATES)
-        counts = np.stack([draws.counts(column)[:-1] for column in range(draws.columns)])
-        #: How often each puzzle is drawn, (replicates + 1, n); once in the first row.
-        self._weights = counts[:, self._clusters]
-
-    def mean(
-        self,
-        name: str,
-        values: NDArray[np.bool_] | Floats,
-        chosen: Flags,
-        *,
-        group: str | None = None,
-        reason: str | None = None,
-    ) -> MetricRow:
-        """Average over the chosen puzzles; undefined, for `reason`, where there are none."""
-        columns = self._means(values, chosen) if chosen.any() else None
-        return self.row(name, columns, chosen, group=group, reason=reason)
-
-    def median(self, name: str, values: Floats, chosen: Flags, *, unit: str) -> MetricRow:
-        """Take the median over the chosen puzzles."""
-        weights, kept = self._weights[:, chosen], values[chosen]
-        columns = np.array(
-            [np.median(np.repeat(kept, each)) if each.any() else np.nan for each in weights]
-        )
-        return self.row(name, columns, chosen, unit=unit)
-
-    def headline(self, values: NDArray[np.bool_]) -> Headline:
-        """Give a mean over all puzzles and its replicates."""
-        columns = self._means(values, np.ones(values.size, dtype=np.bool_))
-        if np.unique(self._clusters).size < 2:
-            return float(columns[0]), np.full(REPLICATES, np.nan)
-        return float(columns[0]), columns[1:]
-
-    def row(
-        self,
-        name: str,
-        columns: Floats | None,
-        chosen: Flags,
-        *,
-        group: str | None = None,
-        reason: str | None = None,
-        unit: str | None = None,
-    ) -> MetricRow:
-        """Make a row of a value and its replicates, or of the reason why there is none."""
-        clusters = np.unique(self._clusters[chosen]).size
-        spread = columns is not None and clusters > 1
-        percent = round(CONFIDENCE * 100)
-        return MetricRow(
-            name=name,
-            group=group,
-            value=None if columns is None else float(columns[0]),
-            reason_if_null=reason if columns is None else None,
-            interval=percentile_interval(columns[1:]) if columns is not None and spread else None,
-            method=f"{percent} % percentile bootstrap, {REPLICATES} replicates over puzzles",
-            n=int(chosen.sum()),
-            n_clusters=int(clusters),
-            unit=unit,
-        )
-
-    def _means(self, values: NDArray[np.bool_] | Floats, chosen: Flags) -> Floats:
-        weights = self._weights[:, chosen]
-        drawn = weights.sum(axis=1)
-        # A replicate may hold none of them: 0 / 0, which is left out.
-        with np.errstate(invalid="ignore"):
-            means: Floats = weights @ values[chosen].astype(np.float64) / drawn
-        return means
+def _drawn(puzzles: Sequence[Puzzle], seed: int) -> DrawnRows:
+    """Make rows: two puzzles with the same structure are one."""
+    return DrawnRows([each.structure for each in puzzles], "puzzles", seed)
