@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,9 @@ from genomark.models import (
     as_model,
     load_model,
 )
-from genomark.models.track_predictor import lacks_matcher
+from genomark.models.matcher_setting import MatcherSetting
+from genomark.models.track_predictor import TrackPredictor
+from genomark.models.tracks import MatcherError
 from genomark.results import Results, write_game_files
 from genomark.results.gene_benchmark_report import write_gene_benchmark_report
 from genomark.runs import (
@@ -50,6 +54,7 @@ from genomark.runs import (
     default_progress,
     make_plan,
 )
+from genomark.scoring import ModelIdentity
 
 ModelLike = str | Model | Callable[[list[str]], Any]
 
@@ -72,11 +77,13 @@ def run(
     allow_missing: bool = False,
     protocol: str | None = None,
     fits: int | None = None,
+    matcher: str | None = None,
     guanine: Mapping[str, object] | None = None,
     gene_options: GeneOptions | None = None,
     common_genes: bool = False,
     game_files: str | Path | None = None,
     gene_benchmark_report: str | Path | None = None,
+    store: str | Path | None = None,
     progress: bool = True,
 ) -> Results:
     """Put models before benchmarks.
@@ -109,6 +116,9 @@ def run(
     fits : int, optional
         How often a model whose fit depends on a seed is fitted to a task on sequences; 3 if left
         out.
+    matcher : str, optional
+        For terms that are no track's of a model with many: URL of a GAME Matcher, ``"builtin"``, or
+        ``"none"`` to refuse them. The built-in one if left out.
     guanine : mapping of str to object, optional
         Settings of the benchmarks of the suite `guanine`, as
         `genomark.benchmarks.guanine.options.GuanineOptions` has them: ``{"train": "1per"}``.
@@ -121,6 +131,9 @@ def run(
     gene_benchmark_report : str or Path, optional
         File in which to write what gene-benchmark writes of tasks on genes: CSV, a row a model and
         task.
+    store : str or Path, optional
+        Folder or URL of a `genomark.results.store.Store` that each result is added to as soon as it
+        is finished.
     progress : bool
         Show how far the run has come.
 
@@ -144,12 +157,7 @@ def run(
     """
     _check(seed, limit, workers)
     allow_missing = allow_missing or (guanine or {}).get("impute") == "mean"
-    settings = Settings(
-        seed=seed,
-        limit=limit,
-        allow_missing=allow_missing,
-        keep_responses=game_files is not None,
-    )
+    setting = MatcherSetting.of(matcher)
     made_benchmarks, own_benchmarks = _benchmarks(
         benchmarks, gene_options or GeneOptions(), fits, guanine
     )
@@ -163,8 +171,16 @@ def run(
     if protocol is not None:
         models = _under_protocol(models, protocol)
     made_models, own_models = _models(models, baselines, allow_missing=allow_missing)
+    made_models, setting = _with_matcher(made_models, setting)
+    settings = Settings(
+        seed=seed,
+        limit=limit,
+        allow_missing=allow_missing,
+        keep_responses=game_files is not None,
+        matcher=setting,
+    )
     folder = Path(out)
-    with Journal(folder) as journal:
+    with Journal(folder) as journal, _keeping(store) as finished:
         shown = default_progress() if progress else Silent()
         if common_genes:
             made_benchmarks = _restricted(made_benchmarks, made_models)
@@ -172,13 +188,28 @@ def run(
         threads = workers or os.cpu_count() or 1
         workshop = Workshop(folder, dict(made_models), dict(made_benchmarks), threads)
         executor = _executor(folder, workshop, 1 if own_models or own_benchmarks else threads)
-        work = Run(plan, journal, executor, shown, fresh=fresh, threads=threads)
+        work = Run(
+            *(plan, journal, executor, shown), fresh=fresh, threads=threads, finished=finished
+        )
         results = work.execute()
         if game_files is not None:
             _write_game_files(Path(game_files), work)
         if gene_benchmark_report is not None:
             write_gene_benchmark_report(Path(gene_benchmark_report), work.evaluations())
     return results
+
+
+@contextmanager
+def _keeping(place: str | Path | None) -> Iterator[Callable[..., object] | None]:
+    """Open the store, if there is one, before any work is done for it."""
+    if place is None:
+        yield None
+        return
+    from genomark.results.store import Store
+    from genomark.results.store.receiving import add_scored
+
+    with Store.open(place) as opened:
+        yield partial(add_scored, opened)
 
 
 def _write_game_files(folder: Path, work: Run) -> None:
@@ -189,7 +220,12 @@ def _write_game_files(folder: Path, work: Run) -> None:
 
 
 def serve(
-    model: ModelLike, *, host: str = "127.0.0.1", port: int = 8000, name: str | None = None
+    model: ModelLike,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    name: str | None = None,
+    matcher: str | None = None,
 ) -> None:
     """Serve a model, or a plain function, as a GAME Predictor until interrupted.
 
@@ -203,6 +239,8 @@ def serve(
         Port to listen on; 0 for any that is free.
     name : str, optional
         `predictor_name` in answers.
+    matcher : str, optional
+        As for `run`.
 
     Examples
     --------
@@ -211,7 +249,8 @@ def serve(
     """
     from genomark.serving import serve_model
 
-    serve_model(_one_model(model, allow_missing=False), host=host, port=port, name=name)
+    made = _one_model(model, allow_missing=False)
+    serve_model(made, host=host, port=port, name=name, matcher=matcher)
 
 
 def _check(seed: int, limit: int | None, workers: int | None) -> None:
@@ -225,15 +264,43 @@ def _check(seed: int, limit: int | None, workers: int | None) -> None:
 
 def _one_model(model: ModelLike, *, allow_missing: bool) -> Model:
     if isinstance(model, str):
-        made = load_model(model, allow_missing=allow_missing)
-    else:
-        made = as_model(model)
-    if lacks_matcher(made):
-        # Few runs have such a model, and what a Matcher knows takes a while to read.
-        from genomark.matching.builtin import builtin_matcher
+        return load_model(model, allow_missing=allow_missing)
+    return as_model(model)
 
-        return made.with_matcher(builtin_matcher())
-    return made
+
+class _Unmatched:
+    """A model whose Matcher cannot be asked: the run tells of it, and goes on with the others."""
+
+    def __init__(self, error: MatcherError) -> None:
+        self._error = error
+
+    @property
+    def info(self) -> ModelIdentity:
+        raise self._error
+
+
+def _with_matcher(
+    models: list[tuple[str, Model]], setting: MatcherSetting
+) -> tuple[list[tuple[str, Model]], MatcherSetting]:
+    """Give models with many tracks their Matcher; also the setting by which workers do the same."""
+    if not any(isinstance(model, TrackPredictor) for _, model in models):
+        return models, setting
+    # Few runs have such a model, and what a Matcher knows takes a while to read.
+    from genomark.matching.track_matcher import with_matcher
+
+    def matched(model: TrackPredictor) -> Model:
+        return _Unmatched(failure) if failure else with_matcher(model, setting)
+
+    failure = None
+    try:
+        setting = setting.settled()
+    except MatcherError as error:
+        failure = error
+    made = [
+        (spec, matched(model) if isinstance(model, TrackPredictor) else model)
+        for spec, model in models
+    ]
+    return made, setting
 
 
 def _baselines(benchmarks: Sequence[Benchmark]) -> Sequence[str]:

@@ -56,6 +56,8 @@ TERMS = (
     LabelledTerm("binding_molecule", "toy CHIP", "albumin", "", "seen"),
     cell("Fetal  kidney", "^fetal kidney$", "toy DNASE"),
 )
+#: What is said of confidences that are not there.
+UNSURE = "the matcher does not tell how sure it is of each choice"
 #: Five right of eight: k-562, hep g2, p300, albumin, and that nothing means Vero; of five choices
 #: three are right, of three that none means the same two.
 SAID = {
@@ -100,7 +102,7 @@ def rows(
     path = folder / "predictions.parquet"
     answers(benchmark, model).write_parquet(path)
     scored = benchmark.scored(path, None)
-    return {(row.name, row.group): row for row in benchmark.score(scored, Asking(0))}
+    return {(row.name, row.group): row for row in scored.rows(Asking(0))}
 
 
 # What is asked, and what is right
@@ -142,7 +144,7 @@ def test_the_terms_of_a_vocabulary_are_asked_together_however_they_are_mixed(
     found.write_parquet(tmp_path / "found.parquet")
     by_group = {
         row.group: row.value
-        for row in benchmark.score(benchmark.scored(tmp_path / "found.parquet", None), Asking())
+        for row in benchmark.scored(tmp_path / "found.parquet", None).rows(Asking())
         if row.name == "accuracy"
     }
     assert by_group["toy RNA"] == 0.5
@@ -184,10 +186,10 @@ def test_a_fault_is_told_and_no_answer(tmp_path: Path) -> None:
     assert found["calls"].to_list()[-1] == 3
     found.write_parquet(tmp_path / "found.parquet")
     scored = benchmark.scored(tmp_path / "found.parquet", None)
-    coverage = benchmark.coverage(scored)
+    coverage = scored.coverage()
     assert (coverage.asked, coverage.answered) == (5, 4)
     assert [(each.reason, each.items) for each in coverage.failed] == [("nobody is there", 1)]
-    found_rows = {row.name: row for row in benchmark.score(scored, Asking()) if not row.group}
+    found_rows = {row.name: row for row in scored.rows(Asking()) if not row.group}
     assert found_rows["accuracy"].value == 2 / 5, "what is not answered is wrong"
     assert found_rows["abstention"].value == 0, "nor is it said that none means the same"
 
@@ -327,7 +329,7 @@ def test_the_interval_is_that_of_a_share(tmp_path: Path) -> None:
     row = rows(tmp_path, Told(said), terms)["accuracy", None]
     assert (row.value, row.n, row.n_clusters) == (0.54, 100, 100)
     assert row.interval == pytest.approx(binom.ppf([0.025, 0.975], 100, 0.54) / 100, abs=0.015)
-    assert row.method == "95 % percentile bootstrap, 1000 replicates over terms"
+    assert row.method == "95 % bootstrap on the logit scale, 1000 replicates over terms"
 
 
 def test_a_term_of_several_vocabularies_is_drawn_as_one(tmp_path: Path) -> None:
@@ -440,7 +442,7 @@ def test_every_shipped_term_is_labelled_with_names_that_there_are(
         assert bool(accepted) == term.has_match, term
         assert len(accepted) <= 60, f"{term} takes nearly anything"
     facts = benchmark.facts()
-    assert facts["terms"] == len(shipped_terms()) == 320
+    assert facts["terms"] == len(shipped_terms()) == 586
     assert (facts["vocabularies"], facts["fewest names"], facts["most names"]) == (13, 10, 788)
 
 
@@ -488,7 +490,7 @@ def test_a_page_tells_of_the_benchmark(real_data: Callable[[str, str], Path]) ->
     real_data("matcher_vocabularies", "borzoi_human_targets_simplified.txt")
     page = task_page("matcher/terms")
     assert (page["needs"], page["part"]) == ("TermMatcher", "held")
-    assert page["counts"]["terms"] == 160
+    assert page["counts"]["terms"] == 146
 
 
 def test_a_page_says_what_data_it_lacks(no_data: None) -> None:
@@ -509,6 +511,7 @@ class Served:
 
     def __init__(self, said: dict[str, str]) -> None:
         self.said = said
+        self.sure: dict[str, float] = {}
         self.version = "Matcher_test"
         self.status = 200
         self.bodies: list[dict[str, Any]] = []
@@ -531,7 +534,7 @@ class Served:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def answer(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        assert path == "/match"
+        assert path == "/match?explain=1"
         self.bodies.append(body)
         if self.status != 200:
             return {"error": "Matcher Server Internal Error", "detail": "out of order"}
@@ -539,6 +542,9 @@ class Served:
         for category in ("cell_type", "species", "binding_molecule"):
             asked = body.get(f"{category}_requested")
             answer[f"{category}_actual"] = asked and self.said.get(asked, "NULL")
+            if asked in self.sure:
+                told = {"choice": self.said.get(asked), "confidence": self.sure[asked], "calls": 1}
+                answer["explanation"] = {category: told}
         return answer
 
 
@@ -567,6 +573,24 @@ def test_a_matcher_behind_a_url_is_asked_as_predictors_ask_it(
     assert easy == {"species_requested": "homo_sapiens", "species_list": ["homo_sapiens"]}
     assert asked[0] == {"cell_type_requested": "k-562", "cell_type_list": list(CELLS)}
     assert len(asked) == 8
+    unsure = [row for row in result.metrics if row.name == "precision_at_coverage"]
+    assert {(row.value, row.reason_if_null) for row in unsure} == {(None, UNSURE)}
+
+
+def test_a_matcher_behind_a_url_that_tells_how_sure_it_is_is_scored_by_that(
+    served: Served, tmp_path: Path
+) -> None:
+    served.sure = {term: sure for term, (_, sure) in SAID.items()}
+    (result,) = genomark.run([RemoteMatcher(served.url)], [toy()], out=tmp_path, progress=False)
+    # The two surest of eight are k-562 and one of hep g2 and p300, all right; of the four surest,
+    # three are.
+    found = {row.group: row.value for row in result.metrics if row.name == "precision_at_coverage"}
+    assert found["surest 25% of terms"] == 1.0
+    assert found["surest 50% of terms"] == 3 / 4
+    known = rows(tmp_path, Told(SAID))
+    for group, value in found.items():
+        assert known["precision_at_coverage", group].value == value
+    assert result.metric("llm_calls_per_term").value == 1
 
 
 def test_a_matcher_that_answers_no_more_is_told_of(served: Served) -> None:

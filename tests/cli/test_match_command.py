@@ -177,3 +177,48 @@ def test_what_cannot_be_asked_is_one_line(
     assert outcome.out == ""
     assert part in outcome.err
     assert len(outcome.err.splitlines()) == 1, outcome.err
+
+
+# Names of one's own
+
+
+OWN = """\
+format-version: 1.2
+
+[Term]
+id: LAB:0001
+name: ZX-77
+namespace: line
+synonym: "Zelxit 77" EXACT []
+"""
+
+
+def test_files_of_names_are_known_besides_what_is_built_in(
+    genomark_cli, cells: Path, tmp_path: Path, matcher: Matcher
+) -> None:
+    own, more = tmp_path / "own.obo", tmp_path / "more.txt"
+    own.write_text(OWN)
+    more.write_text("ID   QX-1\nAC   CVCL_QX01\nSY   Quexit\n//\n")
+    cells.write_text("HepG2\nK562\nzx77\nQX-1\n")
+    plain = genomark_cli("match", "Zelxit-77", "Quexit", "K-562", "-c", cells, "--json")
+    assert plain.code == 1
+    both = ("--knowledge", own, "--knowledge", more)
+    found = genomark_cli("match", "Zelxit-77", "Quexit", "K-562", "-c", cells, "--json", *both)
+    assert found.code == 0
+    choices = [json.loads(line)["choice"] for line in found.out.splitlines()]
+    assert choices == ["zx77", "QX-1", "K562"]
+    version = found.err.strip().rpartition(" ")[2]
+    assert version.startswith("genomark-matcher-")
+    assert version != matcher.version
+
+
+def test_a_file_of_names_that_cannot_be_read_is_one_line(
+    genomark_cli, cells: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.obo"
+    own.write_text(OWN + "is_a:\n")
+    for command in (("match", "x", "-c", cells), ("serve", "matcher", "--port", "0")):
+        outcome = genomark_cli(*command, "--knowledge", own)
+        assert outcome.code == 2
+        (line,) = outcome.err.strip().splitlines()
+        assert f"{own}, line 8: 'is_a:'; expected an id" in line

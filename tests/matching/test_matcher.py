@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 
 from genomark.errors import UnknownNameError, UsageError
 from genomark.matching import Matcher
+from genomark.matching import matcher as module
+from genomark.matching.molecules import MoleculeIndex
 
 VOCABULARIES = ("borzoi_human", "enformer_human", "enformer_mouse")
 
@@ -169,6 +171,45 @@ def test_what_is_too_long_or_missing_is_one_line(matcher):
         matcher.match("organ", "liver", ["liver"])
     assert matcher.match("cell_type", "", ["K562", ""]) is None
     assert matcher.match("cell_type", "   ", ["K562"]) is None
+
+
+def test_the_nearest_are_those_that_an_answer_is_chosen_from(matcher, vocabulary):
+    choices = vocabulary("borzoi_human RNA")
+    found = matcher.explain("cell_type", "K562", choices)
+    nearest = matcher.nearest("cell_type", "K562", choices, 5)
+    assert tuple(nearest) == found.candidates
+    assert [each.score for each in nearest] == sorted(each.score for each in nearest)[::-1]
+    assert matcher.nearest("cell_type", "K562", choices[::-1] * 2, 3) == nearest[:3]
+    assert matcher.nearest("cell_type", "   ", choices, 5) == []
+
+
+def test_the_nearest_need_not_match(matcher):
+    term, choices = "renal tubule of a whale", ["brain", "kidney"]
+    assert matcher.match("cell_type", term, choices) is None
+    assert [each.choice for each in matcher.nearest("cell_type", term, choices, 9)] == ["kidney"]
+    with pytest.raises(UnknownNameError, match="category of terms"):
+        matcher.nearest("organ", "liver", ["liver"], 1)
+    with pytest.raises(UsageError, match="no choices were given for 'K562'"):
+        matcher.nearest("cell_type", "K562", [], 1)
+    with pytest.raises(UsageError, match="a term of 100,000 letters"):
+        matcher.nearest("cell_type", "a" * 100_000, ["K562"], 1)
+
+
+def test_a_list_is_read_once_for_answers_and_for_the_nearest(monkeypatch):
+    reads = []
+
+    class Counted(MoleculeIndex):
+        @classmethod
+        def of(cls, choices, knowledge):
+            reads.append(choices)
+            return MoleculeIndex.of(choices, knowledge)
+
+    monkeypatch.setitem(module._INDEX, "binding_molecule", Counted)
+    matcher, choices = Matcher(semantic=False), ["CTCF", "EP300"]
+    assert matcher.nearest("binding_molecule", "p300", choices, 1)[0].choice == "EP300"
+    assert matcher.match("binding_molecule", "p300", choices) == "EP300"
+    assert matcher.nearest("binding_molecule", "ctcf", choices[::-1], 9)[0].choice == "CTCF"
+    assert len(reads) == 1
 
 
 def test_a_hundred_thousand_choices_are_read_in_bounded_time(matcher):

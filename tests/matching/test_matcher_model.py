@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from llm_server import LlmServer, busy, picks, reply, writes
@@ -182,3 +183,53 @@ def test_an_outage_is_a_fault_and_not_none(
     found = asking.match_term("cell_type", "k-562", CELLS)
     assert (found.choice, found.calls) == (None, 1)
     assert "answered 503" in found.fault
+
+
+# Names of one's own
+
+
+def test_files_of_names_are_part_of_which_matcher_it_is(tmp_path: Path) -> None:
+    one, other = tmp_path / "one.txt", tmp_path / "o+ther.txt"
+    one.write_text("ID   ZX-77\nAC   CVCL_ZX77\nSY   Zelxit 77\n//\n")
+    other.write_text("ID   QX-1\nAC   CVCL_QX01\nSY   Quexit\n//\n")
+    models = [matcher(), matcher(knowledge=str(one)), matcher(knowledge=str(other))]
+    assert len({each.info.digest for each in models}) == 3
+    assert len({each.info.version for each in models}) == 3
+    assert [each.info.id for each in models] == [
+        "matcher",
+        f"matcher:knowledge={one}",
+        f"matcher:knowledge={other}",
+    ]
+    asked = "cell_type", "Zelxit-77", ["HepG2", "ZX-77"]
+    assert [each.match_term(*asked).choice for each in models] == [None, "ZX-77", None]
+    last = matcher(llm=LLM, model="m", mode="last-stage", knowledge=str(one))
+    assert last.info.id == f"matcher:llm={LLM},model=m,mode=last-stage,knowledge={one}"
+    assert last.info.version.startswith(models[1].info.version)
+
+
+def test_several_files_of_names_have_a_plus_between_them(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        text = f"ID   ZX-77{name}\nAC   CVCL_ZX7{name}\nSY   Zelxit {name}\n//\n"
+        (tmp_path / f"{name}.txt").write_text(text)
+    both = matcher(knowledge=f"{tmp_path}/a.txt+{tmp_path}/b.txt")
+    for name in ("a", "b"):
+        found = both.match_term("cell_type", f"Zelxit {name}", ["HepG2", f"ZX-77{name}"])
+        assert found.choice == f"ZX-77{name}"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"url": "http://127.0.0.1:9"},
+        {"llm": LLM, "model": "m"},
+        {"llm": LLM, "model": "m", "mode": "tournament"},
+    ],
+)
+def test_files_of_names_are_of_the_built_in_stages(settings: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="knowledge= is of the built-in stages"):
+        matcher(**settings, knowledge="own.obo")  # type: ignore[arg-type]
+
+
+def test_a_file_of_names_that_is_not_there_is_told() -> None:
+    with pytest.raises(UsageError, match=r"Cannot read own\.obo: No such file"):
+        matcher(knowledge="own.obo")

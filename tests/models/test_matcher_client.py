@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from genomark.models import matcher_client
-from genomark.models.matcher_client import MatcherClient
-from genomark.models.tracks import MatcherError
+from genomark.models.matcher_client import MatcherClient, RemoteMatch
+from genomark.models.tracks import ExplainingMatcher, MatcherError
 from genomark.models.transport import Deadlines
 
 CELLS = ["K562", "HepG2", "SK-N-SH"]
@@ -31,6 +31,7 @@ class Server:
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, Any]] = []
         self.status = 200
+        self.refuses: int | None = None
         self.answer = actual(cell_type="K562")
         self.wait = 0.0
         self.drop = 0
@@ -45,7 +46,8 @@ class Server:
                     self.connection.close()
                     return
                 time.sleep(outer.wait)
-                self.send_response(outer.status)
+                refused = outer.refuses is not None and "?" in self.path
+                self.send_response(outer.refuses if refused else outer.status)
                 self.send_header("Content-Length", str(len(outer.answer)))
                 self.end_headers()
                 self.wfile.write(outer.answer)
@@ -85,7 +87,7 @@ def test_a_term_is_asked_with_its_choices_and_the_choice_comes_back(server: Serv
     assert client.match("cell_type", "lymphoblasts (K562)", CELLS) == "K562"
     assert server.asked == [
         (
-            "/match",
+            "/match?explain=1",
             "application/json",
             {"cell_type_requested": "lymphoblasts (K562)", "cell_type_list": CELLS},
         )
@@ -225,3 +227,140 @@ def test_it_works_where_a_loop_is_running_already(server: Server) -> None:
     client = MatcherClient(server.url)
     found = asyncio.run(notebook(lambda: client.match("cell_type", "x", CELLS)))
     assert found == "K562"
+
+
+# How sure it is
+
+
+def explained(choice: Any = "K562", **told: Any) -> bytes:
+    """Answer as genomark's Matchers do."""
+    said = json.loads(actual(cell_type=choice if choice is not None else "NULL"))
+    return json.dumps(said | {"explanation": {"cell_type": {"choice": choice, **told}}}).encode()
+
+
+def paths(server: Server) -> list[str]:
+    return [path for path, _, _ in server.asked]
+
+
+def test_what_a_matcher_tells_of_its_answer_is_kept(server: Server) -> None:
+    client = MatcherClient(server.url)
+    assert isinstance(client, ExplainingMatcher)
+    server.answer = explained(
+        confidence=0.8125, calls=2, notes=["out of\nreach"], stage="llm", candidates=[]
+    )
+    told = client.explain("cell_type", "x", CELLS)
+    assert told == RemoteMatch("K562", 0.8125, 2, ("out of reach",))
+    # It is the same question.
+    assert client.match("cell_type", "x", CELLS) == "K562"
+    assert paths(server) == ["/match?explain=1"]
+    server.answer = explained(None, confidence=1)
+    assert client.explain("cell_type", "y", CELLS) == RemoteMatch(None, 1.0)
+
+
+def test_a_matcher_that_tells_nothing_is_sure_of_nothing(server: Server) -> None:
+    client = MatcherClient(server.url)
+    assert client.explain("cell_type", "x", CELLS) == RemoteMatch("K562", None, None, ())
+
+
+@pytest.mark.parametrize("told", ["0.9", True, -0.1, 1.5, float("nan"), 10**400, None, [0.9]])
+def test_what_is_no_confidence_is_none(server: Server, told: Any) -> None:
+    server.answer = explained(confidence=told)
+    assert MatcherClient(server.url).explain("cell_type", "x", CELLS) == RemoteMatch("K562")
+
+
+@pytest.mark.parametrize(
+    "explanation",
+    [
+        {"cell_type": {"choice": "HepG2", "confidence": 0.9}},
+        {"species": {"choice": "K562", "confidence": 0.9}},
+        {"cell_type": "K562"},
+        {"cell_type": {"choice": "K562", "calls": -1, "notes": "none"}},
+        {"cell_type": {"choice": "K562", "calls": True, "notes": {"a": 1}}},
+        ["cell_type"],
+        "because",
+    ],
+)
+def test_an_explanation_of_something_else_explains_nothing(
+    server: Server, explanation: Any
+) -> None:
+    said = json.loads(actual(cell_type="K562"))
+    server.answer = json.dumps(said | {"explanation": explanation}).encode()
+    assert MatcherClient(server.url).explain("cell_type", "x", CELLS) == RemoteMatch("K562")
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 422])
+def test_a_matcher_that_refuses_to_explain_is_asked_plainly_from_then_on(
+    server: Server, status: int
+) -> None:
+    server.refuses = status
+    client = MatcherClient(server.url)
+    assert client.explain("cell_type", "x", CELLS) == RemoteMatch("K562")
+    assert client.explain("cell_type", "y", CELLS) == RemoteMatch("K562")
+    assert paths(server) == ["/match?explain=1", "/match", "/match"]
+    assert client.version == "Matcher_dev"
+
+
+def test_a_question_that_is_refused_either_way_says_nothing_of_explanations(
+    server: Server,
+) -> None:
+    client = MatcherClient(server.url)
+    server.status, server.answer = 422, b'{"detail": "a term of 10,000 letters"}'
+    with pytest.raises(MatcherError, match=r"answered 422: .*10,000 letters"):
+        client.match("cell_type", "x", CELLS)
+    server.status, server.answer = 200, explained(confidence=0.75)
+    assert client.explain("cell_type", "y", CELLS).confidence == 0.75
+    assert paths(server) == ["/match?explain=1", "/match", "/match?explain=1"]
+
+
+@pytest.mark.parametrize("status", [401, 413, 500, 503])
+def test_other_failures_are_not_asked_again(server: Server, status: int) -> None:
+    server.refuses = status
+    with pytest.raises(MatcherError, match=f"answered {status}: "):
+        MatcherClient(server.url).match("cell_type", "x", CELLS)
+    assert paths(server) == ["/match?explain=1"]
+
+
+def test_an_answer_that_is_nested_without_end_is_none(server: Server) -> None:
+    server.answer = b"[" * 500_000
+    with pytest.raises(MatcherError, match="answered 200: "):
+        MatcherClient(server.url).match("cell_type", "x", CELLS)
+
+
+def test_a_long_answer_that_is_no_choice_is_told_in_brief(server: Server) -> None:
+    server.answer = actual(cell_type="x" * 100_000)
+    with pytest.raises(MatcherError, match="which is none of the 3 terms") as caught:
+        MatcherClient(server.url).match("cell_type", "x", CELLS)
+    assert len(str(caught.value)) < 700
+
+
+# Who it is
+
+
+def test_an_easy_question_tells_the_version(server: Server) -> None:
+    server.answer = actual(species="homo_sapiens")
+    assert MatcherClient(server.url).ask_version() == "Matcher_dev"
+    assert server.asked[0][2] == {
+        "species_requested": "homo_sapiens",
+        "species_list": ["homo_sapiens"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "version"), [("a\n b", "a b"), (3, "3"), ("", "unknown"), (None, "unknown")]
+)
+def test_a_version_is_one_line(server: Server, told: Any, version: str) -> None:
+    server.answer = json.dumps({"matcher_version": told, "species_actual": "NULL"}).encode()
+    assert MatcherClient(server.url).ask_version() == version
+
+
+def test_another_than_was_asked_for_may_not_answer(server: Server) -> None:
+    client = MatcherClient(server.url, "Matcher_dev")
+    assert client.version == "Matcher_dev"
+    assert client.match("cell_type", "x", CELLS) == "K562"
+    server.answer = server.answer.replace(b"Matcher_dev", b"Matcher_new")
+    with pytest.raises(MatcherError, match="was Matcher_dev, and is Matcher_new now; ask again"):
+        client.match("cell_type", "y", CELLS)
+    # One that was told nothing takes it as it comes.
+    client = MatcherClient(server.url)
+    assert client.match("cell_type", "y", CELLS) == "K562"
+    assert client.version == "Matcher_new"

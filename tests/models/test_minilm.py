@@ -172,3 +172,9 @@ def test_a_spec_becomes_the_model(monkeypatch, tmp_path: Path) -> None:
     assert load_model("minilm").info.id == "minilm"
     with pytest.raises(UsageError, match="expected drop or symbol"):
         load_model("minilm:missing=noise")
+
+
+def test_a_few_texts_of_any_length_are_encoded_in_one_pass_as_alone():
+    texts = ["lung", "endothelial cell of umbilical vein", "B cell", "a " * 300]
+    few = MiniLm().encode_few(texts)
+    np.testing.assert_allclose(few, encoded(MiniLm(), texts), rtol=0, atol=1e-6)

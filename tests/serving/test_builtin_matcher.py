@@ -220,6 +220,17 @@ def test_none_leaves_exact_matches_alone(monkeypatch, known, spec):
     assert predicted(app, "k562").json()["prediction_tasks"][0]["cell_type_actual"] == "K562"
 
 
+def test_it_can_be_asked_for_by_name(monkeypatch, known, spec):
+    answer = predicted(served(monkeypatch, spec(), "builtin"), "k-562").json()
+    assert answer["matcher_version"] == known.version
+
+
+def test_a_matcher_need_not_be_there_yet(monkeypatch, spec):
+    app = served(monkeypatch, spec(), "http://127.0.0.1:9")
+    assert predicted(app, "k562").json()["prediction_tasks"][0]["cell_type_actual"] == "K562"
+    assert predicted(app, "k-562").status_code == 502
+
+
 def test_a_url_is_asked_instead(monkeypatch, known, spec):
     other = Matcher(Knowledge(**{**vars(known._knowledge), "digest": "another."}))
     with listening(matcher_app(other)) as address:
@@ -230,7 +241,7 @@ def test_a_url_is_asked_instead(monkeypatch, known, spec):
 
 
 def test_what_is_no_url_is_refused(monkeypatch, spec):
-    with pytest.raises(UsageError, match="expected http://HOST:PORT, or none"):
+    with pytest.raises(UsageError, match="expected http://HOST:PORT, builtin, or none"):
         served(monkeypatch, spec(), "matcher.example:8000")
 
 

@@ -1,7 +1,8 @@
-"""``--llm``: the language model that a Matcher asks where it is not sure."""
+"""``--llm`` and ``--knowledge``: what a Matcher asks and knows besides what is built in."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,23 +20,35 @@ Llm = Annotated[
     ),
 ]
 
+KnowledgeFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--knowledge",
+        metavar="FILE",
+        help="Names of your own, besides those built in: an OBO file (Cell Ontology, Uberon, EFO "
+        "...) or the flat file of Cellosaurus; perhaps with .gz. Can be given several times.",
+    ),
+]
 
-def asked_matcher(llm: str | None) -> Matcher:
-    """Make the Matcher that the option asks for.
+
+def asked_matcher(llm: str | None, knowledge: list[Path] | None = None) -> Matcher:
+    """Make the Matcher that the options ask for.
 
     Raises
     ------
     UsageError
-        If the spec is not well formed.
+        If the spec is not well formed, or a file cannot be read.
     """
     from genomark.errors import UsageError
     from genomark.matching import Matcher, builtin
 
-    if llm is None:
+    if llm is None and not knowledge:
         return builtin.builtin_matcher()
     from genomark.matching.llm import LlmChooser
+    from genomark.matching.ontologies import knowledge_of
 
     try:
-        return Matcher(llm=LlmChooser.of(llm))
+        chooser = LlmChooser.of(llm) if llm is not None else None
     except UsageError as error:
         raise UsageError(f"--llm: {error}") from error
+    return Matcher(knowledge_of(knowledge or []), llm=chooser)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from genomark.cli.llm_option import Llm, asked_matcher
+from genomark.cli.llm_option import KnowledgeFiles, Llm, asked_matcher
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,6 +53,7 @@ def match(
         Path | None,
         typer.Option("--terms", metavar="FILE", help="Further terms, one a line; - for stdin."),
     ] = None,
+    knowledge: KnowledgeFiles = None,
     llm: Llm = None,
     json: Annotated[
         bool, typer.Option("--json", help="One JSON object a term, a line each.")
@@ -66,6 +67,7 @@ def match(
       genomark match "HUVEC" -c targets.txt --assay CAGE
       genomark match "estrogen receptor alpha" -c targets.txt --category binding_molecule
       genomark match --terms terms.txt -c cell_types.txt --json
+      genomark match "ZX-77" -c cell_types.txt --knowledge our_lines.obo
     """
     from genomark.cli.match_choices import STDIN, read_choices, read_lines
     from genomark.cli.terminal import console, status
@@ -80,7 +82,7 @@ def match(
     if not asked:
         raise UsageError("no term: write one, or name a file of them with --terms")
     offered = read_choices(choices, category.value, column, assay)
-    matcher = asked_matcher(llm)
+    matcher = asked_matcher(llm, knowledge)
     out = console()
     matched = 0
     with Waiting(len(asked), "terms") as waiting:

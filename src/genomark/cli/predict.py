@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from genomark.cli.matcher_option import Matcher
 
 if TYPE_CHECKING:
     import polars as pl
@@ -61,6 +63,7 @@ def predict(
     species: Annotated[
         str, typer.Option(help="Asked for.", rich_help_panel=PREDICTORS)
     ] = "homo_sapiens",
+    matcher: Matcher = None,
 ) -> None:
     """Write one row a sequence, or a position of it, with what the model answers.
 
@@ -70,6 +73,7 @@ def predict(
       genomark predict -m my_fits/seed-0 -m my_fits/seed-1 -i new.csv -o answers.parquet
       genomark predict -m my_fits -i peaks.bed --genome hg38.2bit -o answers.tsv
       genomark predict -m py:./my_model.py:predict -i new.fa -o answers.jsonl
+      genomark predict -m enformer:NAME -i new.fa --type expression --cell-type k-562
     """
     from genomark.atomic import write_whole
     from genomark.cli.tables import TABLE_ENDINGS, check_ending, table_bytes
@@ -86,7 +90,8 @@ def predict(
     if folders:
         answering = _ensemble(folders, trust=trust)
     else:
-        answering = _predictor(models[0], PredictionTask("activity", type, cell_type, species))
+        asked = PredictionTask("activity", type, cell_type, species)
+        answering = _predictor(models[0], asked, matcher)
     ids, sequences = read_sequences(input, genome)
     with Waiting(len(sequences), "sequences") as waiting:
         frame = answering(ids, sequences, waiting.advance)
@@ -198,12 +203,20 @@ def _column_names(labels: tuple[str, ...]) -> list[str]:
     return [f"label {each}" if each in _TAKEN or each in spreads else each for each in labels]
 
 
-def _predictor(spec: str, asked: PredictionTask) -> Answering:
+def _predictor(spec: str, asked: PredictionTask, matcher: str | None) -> Answering:
     """Ask a model that predicts for one number a sequence."""
     from genomark.errors import CapabilityError
     from genomark.models import Embedder, Predictor, TaskTrainable, Trainable, load_model
+    from genomark.models.matcher_setting import MatcherSetting
+    from genomark.models.track_predictor import TrackPredictor
 
+    setting = MatcherSetting.of(matcher)
     model = load_model(spec)
+    if isinstance(model, TrackPredictor):
+        # Few models need it, and what a Matcher knows takes a while to read.
+        from genomark.matching.track_matcher import with_matcher
+
+        return _points(with_matcher(model, setting), asked)
     if isinstance(model, Predictor):
         return _points(model, asked)
     if isinstance(model, Embedder):
@@ -225,6 +238,7 @@ def _points(model: Predictor, asked: PredictionTask) -> Answering:
     ) -> pl.DataFrame:
         import polars as pl
 
+        from genomark.benchmarks.matched_terms import matched_terms
         from genomark.benchmarks.predictor_benchmark import answer_frame, only_task, point_of
         from genomark.cli.terminal import status
         from genomark.protocol import PredictRequest
@@ -233,13 +247,17 @@ def _points(model: Predictor, asked: PredictionTask) -> Answering:
         for start in range(0, len(ids), _TOGETHER):
             batch = slice(start, start + _TOGETHER)
             named = dict(zip(ids[batch], sequences[batch], strict=True))
-            told = only_task(model.predict(PredictRequest("point", [asked], named)))
+            request = PredictRequest("point", [asked], named)
+            response = model.predict(request)
+            told = only_task(response)
             found += [point_of(told, name) for name in named]
             if not start:
                 actual = ", ".join([*told.type_actual, told.cell_type_actual, told.species_actual])
                 status(
                     f"answers of {model.info.id}: {actual}, {told.scale_prediction_actual} scale"
                 )
+                for line in _matched(matched_terms(model, request, response)):
+                    status(line)
             progress(len(named))
         frame = answer_frame(found)
         missing = frame["reason"].drop_nulls()
@@ -248,3 +266,17 @@ def _points(model: Predictor, asked: PredictionTask) -> Answering:
         return pl.DataFrame({"id": pl.Series(ids, dtype=pl.String), "value": frame["value"]})
 
     return answer
+
+
+def _matched(told: Mapping[str, Any]) -> Iterator[str]:
+    """Say which terms were taken for which, how sure that is, and who said so."""
+    from genomark.errors import one_line
+
+    for task in told.values():
+        for term in task["terms"]:
+            requested, actual = one_line(term["requested"]), term["actual"]
+            taken = "has no match" if actual is None else f"was taken for '{one_line(actual)}'"
+            sure = term["confidence"]
+            how = "no confidence told" if sure is None else f"confidence {sure:.2f}"
+            by = one_line(task["matcher_version"])
+            yield f"{term['category']} '{requested}' {taken} ({how}), by {by}"

@@ -8,6 +8,9 @@ from typing import Annotated
 
 import typer
 
+from genomark.cli.matcher_option import Matcher
+from genomark.cli.store_option import StoreOption
+
 #: Heading of the options that concern tasks on genes.
 GENES = "Tasks on genes"
 #: The same of tasks on labelled sequences.
@@ -107,6 +110,7 @@ def run(
         Path | None,
         typer.Option(metavar="DIR", help="Also write what a GAME Evaluator writes."),
     ] = None,
+    store: StoreOption = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Ask only so many items, evenly spaced.")
     ] = None,
@@ -189,6 +193,7 @@ def run(
             rich_help_panel=GUANINE,
         ),
     ] = None,
+    matcher: Matcher = None,
     format: Annotated[
         Format | None,
         typer.Option(help="Also write a report as this system does.", rich_help_panel=GENES),
@@ -261,6 +266,7 @@ def run(
       genomark run -m onehot -m cnn -b pgb/poly_a.arabidopsis_thaliana
       genomark run -m hf:./my_checkpoint -b suite:pgb --protocol lora --fits 1
       genomark run -m gc -m kmer5-svr -b suite:guanine --data ./guanine --train 1per
+      genomark run -m enformer:NAME -b kircher2019 --matcher http://127.0.0.1:8100
     """
     import genomark
     from genomark.atomic import write_whole
@@ -301,11 +307,13 @@ def run(
             allow_missing=allow_missing,
             protocol=protocol.value if protocol else None,
             fits=fits,
+            matcher=matcher,
             guanine={name: value for name, value in asked.items() if value is not None},
             gene_options=options,
             common_genes=common_genes,
             game_files=game_files,
             gene_benchmark_report=report if format else None,
+            store=store,
         )
     except KeyboardInterrupt:
         status("interrupted. What was finished is kept: the same command goes on from there")

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from genomark.cli.matcher_option import Matcher
 from genomark.cli.serve_distributor import serve_distributor
+from genomark.cli.serve_leaderboard import serve_leaderboard
 from genomark.cli.serve_matcher import serve_matcher
 
 app = typer.Typer(help="Serve models over HTTP.", no_args_is_help=True)
@@ -33,14 +35,7 @@ def serve_model(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8000,
     name: Annotated[str | None, typer.Option(help="predictor_name in answers.")] = None,
-    matcher: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL|none",
-            help="A GAME Matcher for terms that are no track's, or none: they are refused. Left "
-            "out: the built-in one.",
-        ),
-    ] = None,
+    matcher: Matcher = None,
     token_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Ask for the bearer token in this file.")
     ] = None,
@@ -104,4 +99,5 @@ def serve_model(
 
 
 app.command("distributor")(serve_distributor)
+app.command("leaderboard")(serve_leaderboard)
 app.command("matcher")(serve_matcher)

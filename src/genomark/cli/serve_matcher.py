@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from genomark.cli.llm_option import Llm, asked_matcher
+from genomark.cli.llm_option import KnowledgeFiles, Llm, asked_matcher
 
 
 def serve_matcher(
@@ -22,6 +22,7 @@ def serve_matcher(
         str, typer.Option(help="Address to listen on; 0.0.0.0 opens it to the network.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 8000,
+    knowledge: KnowledgeFiles = None,
     llm: Llm = None,
     token_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Ask for the bearer token in this file.")
@@ -44,6 +45,7 @@ def serve_matcher(
     Examples:
       genomark serve matcher
       genomark serve matcher 127.0.0.1 9000
+      genomark serve matcher --knowledge cl.obo --knowledge cellosaurus.txt.gz
       genomark serve matcher --llm ollama:http://127.0.0.1:11434,model=gemma3:12b
     """
     import msgspec
@@ -57,7 +59,7 @@ def serve_matcher(
             raise UsageError(f"'{' '.join(where)}': expected IP PORT")
         host, port = where[0], int(where[1])
     serve_matcher(
-        asked_matcher(llm),
+        asked_matcher(llm, knowledge),
         host=host,
         port=port,
         token=read_token(token_file) if token_file else None,

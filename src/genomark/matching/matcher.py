@@ -112,10 +112,7 @@ class Matcher:
             if known is not None:
                 self._answers.move_to_end(asked)
                 return known
-            reading = self._reading.setdefault(digest, threading.Lock())
-        with reading:  # A long list is read once, and holds up nobody who asks another.
-            index = self._index(digest, checked, choices)
-        found = self._settle(checked, term, index)
+        found = self._settle(checked, term, self._index(digest, checked, choices))
         if found.notes:  # Something was out of reach: the next time it may not be.
             return found
         with self._lock:
@@ -124,13 +121,37 @@ class Matcher:
                 self._answers.popitem(last=False)
         return found
 
+    def nearest(
+        self, category: str, term: str, choices: Sequence[str], count: int
+    ) -> list[Candidate]:
+        """Give the `count` choices nearest by name, the best first, whether or not they match.
+
+        Neither nearness of meaning nor a language model counts.
+
+        Raises
+        ------
+        UsageError
+            As for `explain`.
+        """
+        checked = _checked(category, term, choices)
+        digest = digest_of([checked, sorted(set(choices))])
+        return _by_name(term, self._index(digest, checked, choices))[:count]
+
     def _index(self, digest: str, category: Category, choices: Sequence[str]) -> Index:
+        with self._lock:
+            reading = self._reading.setdefault(digest, threading.Lock())
+        with reading:  # A long list is read once, and holds up nobody who asks another.
+            return self._read(digest, category, choices)
+
+    def _read(self, digest: str, category: Category, choices: Sequence[str]) -> Index:
         with self._lock:
             known = self._indexes.get(digest)
             if known is not None:
                 self._indexes.move_to_end(digest)
                 return known
         made: Index = _INDEX[category].of(choices, self._knowledge)
+        if self._semantic is not None and category == "cell_type":
+            self._semantic.prepare()
         with self._lock:
             self._indexes[digest] = made
             while len(self._indexes) > _INDEXES:
@@ -139,7 +160,7 @@ class Matcher:
         return made
 
     def _settle(self, category: Category, term: str, index: Index) -> Match:
-        candidates = index.candidates(term) if term.strip() else []
+        candidates = _by_name(term, index)
         least = THRESHOLDS[category]
         best = candidates[0].score if candidates else 0.0
         if self._semantic is not None and isinstance(index, CellTypeIndex) and best < least:
@@ -186,6 +207,10 @@ class Matcher:
             reason=f"the language model chose it; {chosen.evidence}".rstrip("; "),
             calls=said.calls,
         )
+
+
+def _by_name(term: str, index: Index) -> list[Candidate]:
+    return index.candidates(term) if term.strip() else []
 
 
 def _answer(category: Category, term: str, candidates: list[Candidate], least: float) -> Match:

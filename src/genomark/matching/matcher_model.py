@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, Literal
+from pathlib import Path
+from typing import Literal
+
+import msgspec
 
 from genomark.digests import digest_of
-from genomark.errors import UnknownNameError, UsageError
-from genomark.matching.cell_types import CellTypeIndex
+from genomark.errors import UsageError
 from genomark.matching.llm import MOST_CANDIDATES, LlmChooser
 from genomark.matching.llm_client import LlmClient, LlmError
 from genomark.matching.llm_endpoint import LlmEndpoint
-from genomark.matching.matcher import VERSION, Index, Matcher
-from genomark.matching.molecules import MoleculeIndex
-from genomark.matching.species import SpeciesIndex
+from genomark.matching.matcher import VERSION, Matcher
+from genomark.matching.ontologies import knowledge_of
 from genomark.matching.tables import Knowledge, shipped
 from genomark.matching.tournament import CHUNK, tournament
 from genomark.models.capabilities import TermAnswer, TermMatcher
@@ -29,14 +30,6 @@ from genomark.scoring import ModelIdentity
 #: How a language model is asked.
 Mode = Literal["alone", "tournament", "last-stage"]
 
-#: A question that every Matcher can answer, by which it tells its version.
-_EASY = ("species", "homo_sapiens", ("homo_sapiens",))
-_INDEXES: dict[str, Any] = {
-    "cell_type": CellTypeIndex,
-    "binding_molecule": MoleculeIndex,
-    "species": SpeciesIndex,
-}
-
 
 def matcher(
     url: str = "",
@@ -46,6 +39,7 @@ def matcher(
     token_env: str = "",
     seconds: str = "",
     retries: str = "",
+    knowledge: str = "",
 ) -> TermMatcher:
     """Match terms by what is known of names, by a GAME Matcher (url=), or by a language model.
 
@@ -59,11 +53,15 @@ def matcher(
     mode : {"alone", "tournament", "last-stage"}
         How a language model is asked: of the choices nearest by the other stages, for every term;
         of all choices, part by part; or of the nearest, where the other stages are not sure.
+    knowledge : str
+        Files of names for the built-in stages to know besides the tables that are shipped, as
+        `knowledge_of` reads them; several with ``+`` between them.
 
     Raises
     ------
     UsageError
-        If settings do not go together, or those of the language model are not well formed.
+        If settings do not go together, those of the language model are not well formed, or a file
+        of names cannot be read.
     """
     told = {"model": model, "token_env": token_env, "seconds": seconds, "retries": retries}
     settings = [f"{name}={value}" for name, value in told.items() if value]
@@ -72,14 +70,21 @@ def matcher(
     if (settings or mode != "alone") and not llm:
         first = settings[0] if settings else f"mode={mode}"
         raise UsageError(f"matcher: {first} is of a language model; expected llm= beside it")
+    if knowledge and (url or (llm and mode != "last-stage")):
+        raise UsageError(
+            "matcher: knowledge= is of the built-in stages; expected no url=, and beside llm= "
+            "mode=last-stage"
+        )
     if url:
         return RemoteMatcher(url)
     if not llm:
-        return BuiltinMatcher()
+        return BuiltinMatcher(files=knowledge)
     endpoint = LlmEndpoint.of(",".join([llm, *settings]))
     if mode == "tournament":
         return TournamentMatcher(endpoint)
-    return NearestMatcher(endpoint) if mode == "alone" else BuiltinMatcher(endpoint)
+    return (
+        NearestMatcher(endpoint) if mode == "alone" else BuiltinMatcher(endpoint, files=knowledge)
+    )
 
 
 class BuiltinMatcher:
@@ -90,12 +95,22 @@ class BuiltinMatcher:
     endpoint : LlmEndpoint, optional
     engine : Matcher, optional
         One of its own if left out: no answer is known beforehand, so that times are true.
+    files : str
+        Of names that its own one knows besides what is shipped; several with ``+`` between them.
     """
 
-    def __init__(self, endpoint: LlmEndpoint | None = None, engine: Matcher | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: LlmEndpoint | None = None,
+        engine: Matcher | None = None,
+        *,
+        files: str = "",
+    ) -> None:
         self._endpoint = endpoint
+        self._files = files
         self._matcher = engine or Matcher(
-            llm=_chooser(endpoint, MOST_CANDIDATES) if endpoint else None
+            knowledge_of(_paths(files)),
+            llm=_chooser(endpoint, MOST_CANDIDATES) if endpoint else None,
         )
 
     @cached_property
@@ -103,8 +118,14 @@ class BuiltinMatcher:
         """Identity by what is known, and by the language model."""
         version = self._matcher.version
         if self._endpoint is None:
-            return ModelIdentity("matcher", version, digest_of(["matcher", version]))
-        return _identity(self._endpoint, "last-stage", version)
+            id = f"matcher:knowledge={self._files}" if self._files else "matcher"
+            return ModelIdentity(id, version, digest_of(["matcher", version]))
+        found = _identity(self._endpoint, "last-stage", version)
+        return (
+            msgspec.structs.replace(found, id=f"{found.id},knowledge={self._files}")
+            if self._files
+            else found
+        )
 
     def match_term(self, category: str, term: str, choices: Sequence[str]) -> TermAnswer:
         """Match in stages."""
@@ -113,7 +134,7 @@ class BuiltinMatcher:
 
 
 class RemoteMatcher:
-    """A GAME Matcher behind a URL. The protocol tells neither how sure it is, nor of its calls.
+    """A GAME Matcher behind a URL; genomark's also tell how sure they are, and of their calls.
 
     Parameters
     ----------
@@ -132,8 +153,7 @@ class RemoteMatcher:
         MatcherError
             If it cannot be asked.
         """
-        self._client.match(*_EASY)
-        url, version = self._client.url, self._client.version
+        url, version = self._client.url, self._client.ask_version()
         return ModelIdentity(
             id=f"matcher:url={url}",
             version=version,
@@ -145,12 +165,12 @@ class RemoteMatcher:
         """Ask, once a term."""
         known = self.info.version
         try:
-            choice = self._client.match(category, term, choices)
+            found = self._client.explain(category, term, choices)
         except MatcherError as error:
             return TermAnswer(None, fault=str(error))
         if self._client.version != known:
             return TermAnswer(None, fault=f"was {known}, and is {self._client.version} now")
-        return TermAnswer(choice)
+        return TermAnswer(found.choice, found.confidence, found.calls, notes=found.notes)
 
 
 class NearestMatcher:
@@ -166,8 +186,8 @@ class NearestMatcher:
     def __init__(self, endpoint: LlmEndpoint, knowledge: Knowledge | None = None) -> None:
         self._endpoint = endpoint
         self._knowledge = knowledge or shipped()
+        self._matcher = Matcher(self._knowledge, semantic=False)
         self._chooser = _chooser(endpoint, MOST_CANDIDATES)
-        self._indexes: dict[tuple[str, tuple[str, ...]], Index] = {}
 
     @cached_property
     def info(self) -> ModelIdentity:
@@ -177,7 +197,7 @@ class NearestMatcher:
 
     def match_term(self, category: str, term: str, choices: Sequence[str]) -> TermAnswer:
         """Ask for one of the nearest; nobody is asked where nothing is near."""
-        nearest = self._index(category, choices).candidates(term)[:MOST_CANDIDATES]
+        nearest = self._matcher.nearest(category, term, choices, MOST_CANDIDATES)
         if not nearest:
             return TermAnswer(None, calls=0)
         try:
@@ -185,14 +205,6 @@ class NearestMatcher:
         except LlmError as error:
             return TermAnswer(None, calls=error.calls, fault=str(error))
         return TermAnswer(said.choice, calls=said.calls, fault=said.fault)
-
-    def _index(self, category: str, choices: Sequence[str]) -> Index:
-        listed = category, tuple(choices)
-        if listed not in self._indexes:
-            if category not in _INDEXES:
-                raise UnknownNameError("category of terms", category, _INDEXES)
-            self._indexes[listed] = _INDEXES[category].of(choices, self._knowledge)
-        return self._indexes[listed]
 
 
 class TournamentMatcher:
@@ -219,6 +231,13 @@ class TournamentMatcher:
         except LlmError as error:
             return TermAnswer(None, calls=error.calls, fault=str(error))
         return TermAnswer(found.choice, calls=found.calls, notes=found.faults)
+
+
+def _paths(files: str) -> list[Path]:
+    # A file may have a plus in its name.
+    whole = Path(files).expanduser()
+    names = [files] if whole.is_file() else files.split("+")
+    return [Path(name).expanduser() for name in names if name]
 
 
 def _chooser(endpoint: LlmEndpoint, most: int) -> LlmChooser:

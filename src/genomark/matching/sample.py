@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from genomark.matching.description import Description, describe
 from genomark.matching.folding import words
@@ -24,9 +26,15 @@ _SHORT, _SHORT_WORD = 3, 4
 _ASIDE = re.compile(r"(\([^()]*\))")
 #: "Fibroblast - Gingival" is a gingival fibroblast.
 _TURNED = re.compile(r"\s+-\s+")
+#: Words of the name of a species.
+_LONGEST_SPECIES = 3
+#: Letters of a word by which it is told that no name begins with it.
+_LOOKED_AT = 6
+#: Capitals, as abbreviations and names of lines are written.
+_LOUD = re.compile(r"\b[A-Z]{3,}\b")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unit:
     """A stretch of a description: a concept, or a word of which nothing is known.
 
@@ -49,7 +57,7 @@ class Unit:
         return self.concept is not None and self.concept.kind == "line"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sample:
     """A description, and what it names.
 
@@ -60,11 +68,14 @@ class Sample:
         In the order of the text, without empty words.
     species : frozenset of str
         That it names.
+    folded : str
+        All words of the text.
     """
 
     description: Description
     units: tuple[Unit, ...]
     species: frozenset[str]
+    folded: str
 
     @property
     def lines(self) -> tuple[Unit, ...]:
@@ -84,15 +95,32 @@ class Sample:
 
 def read_sample(text: str, knowledge: Knowledge) -> Sample:
     """Read what a description names."""
-    description = describe(text)
-    identity = description.identity
+    return read_samples([text], knowledge)[0]
+
+
+def read_samples(texts: Iterable[str], knowledge: Knowledge) -> list[Sample]:
+    """Read many descriptions; those of one identity share their units, which are read once."""
+    known: dict[str, tuple[Unit, ...]] = {}
+    samples = []
+    for text in texts:
+        description = describe(text)
+        units = known.get(description.identity)
+        if units is None:
+            units = known[description.identity] = _units_of(description.identity, knowledge)
+        spelled = words(text)
+        species = _species(spelled, knowledge.species)
+        samples.append(Sample(description, units, species, " ".join(spelled)))
+    return samples
+
+
+def _units_of(identity: str, knowledge: Knowledge) -> tuple[Unit, ...]:
     units = _units(identity, knowledge)
     parts = _TURNED.split(identity)
     if len(parts) == 2:
         turned = _units(" ".join(reversed(parts)), knowledge)
         if len(turned) < len(units):
             units = turned
-    return Sample(description, tuple(dict.fromkeys(units)), _species(text, knowledge.species))
+    return tuple(dict.fromkeys(units))
 
 
 def _units(identity: str, knowledge: Knowledge) -> list[Unit]:
@@ -103,22 +131,14 @@ def _units(identity: str, knowledge: Knowledge) -> list[Unit]:
         found = words(piece)
         spelled += found
         aside += [piece.startswith("(")] * len(found)
-    loud = {each.casefold() for each in re.findall(r"\b[A-Z]{3,}\b", identity)}
-    marked = bool(_LINE & {*spelled})
-    concepts: list[tuple[int, int, Concept]] = []
     taken = [False] * len(spelled)
-    for find in (_line_of, _kind_of):
-        for size in range(min(len(spelled), LONGEST), 0, -1):
-            for first in range(len(spelled) - size + 1):
-                here = slice(first, first + size)
-                if any(taken[here]):
-                    continue
-                whole = size == len(spelled)
-                sure = whole or marked or bool(loud & {"".join(spelled[here])})
-                concept = find(tuple(spelled[here]), knowledge, sure=sure)
-                if concept is not None:
-                    concepts.append((first, size, concept))
-                    taken[here] = [True] * size
+    concepts: list[tuple[int, int, Concept]] = []
+    for find in (_lines, _kinds):
+        for first, size, concept in find(spelled, identity, knowledge):
+            here = slice(first, first + size)
+            if not any(taken[here]):
+                concepts.append((first, size, concept))
+                taken[here] = [True] * size
     units = [
         (first, Unit(" ".join(spelled[first : first + size]), concept, aside[first]))
         for first, size, concept in concepts
@@ -126,45 +146,92 @@ def _units(identity: str, knowledge: Knowledge) -> list[Unit]:
     units += [
         (place, Unit(word, None, aside[place]))
         for place, word in enumerate(spelled)
-        if not taken[place] and word not in EMPTY | _LINE
+        if not taken[place] and word not in EMPTY and word not in _LINE
     ]
     return [unit for _, unit in sorted(units, key=lambda each: each[0])]
 
 
-def _line_of(spelled: tuple[str, ...], knowledge: Knowledge, *, sure: bool) -> Concept | None:
-    """Find the cell line of a stretch of words."""
-    joined = "".join(spelled)
-    line = knowledge.lines.named(joined)
-    if line is None or sure:
-        # A word that is a kind of cell is that, and not the line of the same name.
-        kind = knowledge.types.named(" ".join(spelled))
-        return None if line is not None and kind is not None and joined.isalpha() else line
-    if joined.isdigit() or len(joined) < _SHORT or (joined.isalpha() and len(joined) < _SHORT_WORD):
-        return None
-    if joined.isalpha() and knowledge.types.named(" ".join(spelled)) is not None:
-        return None
-    return line
-
-
-def _kind_of(spelled: tuple[str, ...], knowledge: Knowledge, *, sure: bool) -> Concept | None:
-    """Find the kind of cell, or tissue, of a stretch of words."""
-    text = " ".join(spelled)
-    forms = [text]
-    if spelled[-1] == "cell" and len(spelled) > 1:
-        forms.append(" ".join(spelled[:-1]))
-    else:
-        forms.append(f"{text} cell")
-    return next(
-        (found for form in forms if (found := knowledge.types.named(form)) is not None), None
+@lru_cache(maxsize=16)
+def _beginnings(table: Table, ending: str) -> frozenset[str]:
+    """First letters of the names of a table, as many as are looked at, and fewer."""
+    names = {table.fold(name) for each in table.concepts.values() for name in each.names}
+    return frozenset(
+        f"{name}{ending}"[:size] for name in names for size in range(1, _LOOKED_AT + 1)
     )
 
 
-def _species(text: str, table: Table) -> frozenset[str]:
-    spelled = words(text)
-    found = set()
-    for size in (3, 2, 1):
-        for first in range(len(spelled) - size + 1):
-            concept = table.named(" ".join(spelled[first : first + size]))
-            if concept is not None and (size > 1 or len(spelled[first]) > 2):
-                found.add(concept.name)
-    return frozenset(found)
+def _stretches(
+    spelled: Sequence[str],
+    between: str,
+    beginnings: frozenset[str],
+    named: Callable[[str], Concept | None],
+) -> list[tuple[int, int, Concept]]:
+    """Find all stretches of words that are a name: first word, how many, and what it names.
+
+    The longest are first, and of one length those that begin first. `between` stands between the
+    words of a name. A stretch that no name begins like is not made longer.
+    """
+    found = []
+    for first, word in enumerate(spelled):
+        text = word
+        for size in range(1, min(LONGEST, len(spelled) - first) + 1):
+            if size > 1:
+                text += between + spelled[first + size - 1]
+            if text[:_LOOKED_AT] not in beginnings:
+                break
+            concept = named(text)
+            if concept is not None:
+                found.append((first, size, concept))
+    return sorted(found, key=lambda each: (-each[1], each[0])) if len(found) > 1 else found
+
+
+def _lines(
+    spelled: Sequence[str], identity: str, knowledge: Knowledge
+) -> Iterator[tuple[int, int, Concept]]:
+    table = knowledge.lines
+    found = _stretches(spelled, "", _beginnings(table, ""), table.named)
+    if not found:
+        return
+    loud = {each.casefold() for each in _LOUD.findall(identity)}
+    marked = not _LINE.isdisjoint(spelled)
+    for first, size, concept in found:
+        here = spelled[first : first + size]
+        sure = size == len(spelled) or marked or "".join(here) in loud
+        if _is_line(here, knowledge, sure=sure):
+            yield first, size, concept
+
+
+def _is_line(spelled: Sequence[str], knowledge: Knowledge, *, sure: bool) -> bool:
+    """Tell whether words that are the name of a line mean it."""
+    joined = "".join(spelled)
+    if not sure:
+        if joined.isdigit() or len(joined) < _SHORT:
+            return False
+        if joined.isalpha() and len(joined) < _SHORT_WORD:
+            return False
+    # A word that is a kind of cell is that, and not the line of the same name.
+    return not joined.isalpha() or knowledge.types.named(" ".join(spelled)) is None
+
+
+def _kinds(
+    spelled: Sequence[str], identity: str, knowledge: Knowledge
+) -> list[tuple[int, int, Concept]]:
+    """Find kinds of cells, and tissues; "cell" may be there or not."""
+    types = knowledge.types.named
+
+    def named(text: str) -> Concept | None:
+        found = types(text)
+        if found is not None:
+            return found
+        return types(text[: -len(" cell")] if text.endswith(" cell") else f"{text} cell")
+
+    return _stretches(spelled, " ", _beginnings(knowledge.types, " cell"), named)
+
+
+def _species(spelled: Sequence[str], table: Table) -> frozenset[str]:
+    found = _stretches(spelled, " ", _beginnings(table, ""), table.named)
+    return frozenset(
+        concept.name
+        for first, size, concept in found
+        if 1 < size <= _LONGEST_SPECIES or (size == 1 and len(spelled[first]) > 2)
+    )

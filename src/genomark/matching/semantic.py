@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -15,9 +14,7 @@ from numpy.typing import NDArray
 from genomark.matching.match import Candidate
 
 #: Candidates that are looked at, and the least score that makes one worth it.
-_MOST, _LEAST = 4, 0.35
-#: Vectors that are kept.
-_KEPT = 20_000
+_MOST, _LEAST = 3, 0.35
 
 
 class SemanticStage:
@@ -28,7 +25,6 @@ class SemanticStage:
     """
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._lock = Lock()
 
     @staticmethod
@@ -73,16 +69,14 @@ class SemanticStage:
         found += candidates[len(near) :]
         return sorted(found, key=lambda each: (-each.score, len(each.choice), each.choice))
 
+    def prepare(self) -> None:
+        """Read the weights, so that no term has to wait for them."""
+        self._vectors(["K562"])
+
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Encode texts together; none is kept, so that nothing depends on what was asked before."""
         with self._lock:
-            new = [text for text in dict.fromkeys(texts) if text not in self._known]
-            if new:
-                for rows, vectors in self._encoder.encode(new):
-                    for row, vector in zip(rows.tolist(), vectors, strict=True):
-                        self._known[new[row]] = vector
-            found = np.array([self._known[text] for text in texts], dtype=np.float64)
-            while len(self._known) > _KEPT:
-                self._known.popitem(last=False)
+            found: NDArray[np.float64] = self._encoder.encode_few(texts).astype(np.float64)
         return found
 
     @cached_property

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import csv
 import functools
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from importlib import resources
+from itertools import chain
+from typing import Literal
 
 from genomark.digests import digest_of
 from genomark.matching.folding import folded, key
 
+#: Which table a concept is in.
+Shelf = Literal["line", "type", "molecule", "species"]
 #: Longest name of a concept in words, and of a cell line in pieces.
 LONGEST = 12
 
@@ -26,8 +30,8 @@ class Concept:
     ----------
     name : str
     kind : str
-        ``line``, ``cell``, ``tissue``, ``organ``, ``in-vitro``, ``species``, or the class of a
-        molecule.
+        ``line``, ``cell``, ``tissue``, ``organ``, ``in-vitro``, ``disease``, ``species``, or the
+        class of a molecule.
     synonyms : tuple of str
     broader, part_of : tuple of str
         Names of concepts of which this is a kind, or a part.
@@ -56,7 +60,8 @@ class Table:
     Parameters
     ----------
     concepts : iterable of Concept
-        Of two that share a name, the first has it.
+        Those called the same are one: what is told of each is put together. Of others that share a
+        name, the first has it.
     by_key : bool
         Whether names are known by letters and digits alone, as those of lines and genes are, or by
         words.
@@ -64,23 +69,24 @@ class Table:
 
     def __init__(self, concepts: Iterable[Concept], *, by_key: bool) -> None:
         self.concepts: dict[str, Concept] = {}
-        self._fold = key if by_key else folded
+        self.fold: Callable[[str], str] = key if by_key else folded
         self._names: dict[str, str] = {}
         listed = list(concepts)
         for concept in listed:
-            self.concepts.setdefault(concept.name, concept)
+            known = self.concepts.get(concept.name)
+            self.concepts[concept.name] = concept if known is None else _joined(known, concept)
         for concept in listed:
-            self._names.setdefault(self._fold(concept.name), concept.name)
+            self._names.setdefault(self.fold(concept.name), concept.name)
         for concept in listed:
             for name in concept.synonyms:
-                self._names.setdefault(self._fold(name), concept.name)
+                self._names.setdefault(self.fold(name), concept.name)
         self._names.pop("", None)
         self._above: dict[str, frozenset[str]] = {}
         self._around: dict[str, frozenset[str]] = {}
 
     def find(self, text: str) -> Concept | None:
         """Find the concept that a text names."""
-        return self.named(self._fold(text))
+        return self.named(self.fold(text))
 
     def named(self, spelled: str) -> Concept | None:
         """Find the concept of a name that is folded already."""
@@ -128,6 +134,16 @@ class Knowledge:
     species: Table
     digest: str
 
+    @property
+    def tables(self) -> dict[Shelf, Table]:
+        """All tables by what is in them."""
+        return {
+            "line": self.lines,
+            "type": self.types,
+            "molecule": self.molecules,
+            "species": self.species,
+        }
+
 
 @functools.cache
 def shipped() -> Knowledge:
@@ -136,14 +152,15 @@ def shipped() -> Knowledge:
 
 
 def with_concepts(more: Iterable[Concept] = ()) -> Knowledge:
-    """Make knowledge of the tables shipped, and of further concepts, which go before them."""
-    by_kind: dict[str, list[Concept]] = {"line": [], "type": [], "molecule": [], "species": []}
-    for concept in more:
-        by_kind[_shelf(concept.kind)].append(concept)
-    for file, read in _READERS.items():
-        for row in _rows(file):
-            concept = read(row)
-            by_kind[_shelf(concept.kind)].append(concept)
+    """Make knowledge of the tables shipped, and of further concepts.
+
+    One that is called as one of the tables adds to it. What a table knows a name as, it stays,
+    unless it is only a synonym there, and what a further concept is called.
+    """
+    by_kind: dict[Shelf, list[Concept]] = {"line": [], "type": [], "molecule": [], "species": []}
+    of_tables = (read(row) for file, read in _READERS.items() for row in _rows(file))
+    for concept in chain(of_tables, more):
+        by_kind[shelf_of(concept.kind)].append(concept)
     return Knowledge(
         lines=Table(by_kind["line"], by_key=True),
         types=Table(by_kind["type"], by_key=False),
@@ -159,10 +176,25 @@ def with_concepts(more: Iterable[Concept] = ()) -> Knowledge:
     )
 
 
-def _shelf(kind: str) -> str:
-    if kind in ("line", "species"):
-        return kind
-    return "type" if kind in ("cell", "tissue", "organ", "in-vitro") else "molecule"
+def shelf_of(kind: str) -> Shelf:
+    """Tell in which table concepts of a kind are."""
+    if kind == "line":
+        return "line"
+    if kind == "species":
+        return "species"
+    kinds_of_types = ("cell", "tissue", "organ", "in-vitro", "disease")
+    return "type" if kind in kinds_of_types else "molecule"
+
+
+def _joined(one: Concept, other: Concept) -> Concept:
+    return replace(
+        one,
+        synonyms=tuple(dict.fromkeys(one.synonyms + other.synonyms)),
+        broader=tuple(dict.fromkeys(one.broader + other.broader)),
+        part_of=tuple(dict.fromkeys(one.part_of + other.part_of)),
+        facts={**other.facts, **one.facts},
+        accession=one.accession or other.accession,
+    )
 
 
 def _rows(file: str) -> Iterator[dict[str, str]]:

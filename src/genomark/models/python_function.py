@@ -148,7 +148,7 @@ def _open_folder(folder: Path) -> None:
     others = [other for other in _folders if other != here]
     namesakes = {
         name
-        for name in sys.modules
+        for name in list(sys.modules)  # Other threads may import meanwhile.
         if "." not in name and _home(name) in others and _holds(folder, name)
     }
     for name in list(sys.modules):

@@ -53,6 +53,8 @@ _BATCH = 64
 _EPSILON = 1e-9
 
 _NO_MATCHER = "N/A"
+#: Begins what an identity says of them.
+_NOTE = "terms that are no track's are"
 
 
 @dataclass
@@ -87,20 +89,31 @@ class TrackPredictor:
         """As in the protocol."""
         return self.declaration.name
 
-    def with_matcher(self, matcher: Matcher) -> TrackPredictor:
-        """Give the same model with a Matcher of its own; answers then depend on that one too.
+    def with_matcher(self, matcher: Matcher, url: str = "") -> TrackPredictor:
+        """Give the same model with this Matcher; answers then depend on that one too.
 
         Parameters
         ----------
         matcher : Matcher
             Whose version says which answers it gives.
+        url : str
+            Of a Matcher elsewhere, which need not give its version another name when it changes.
         """
-        info = msgspec.structs.replace(
-            self.info,
-            digest=digest_of([self.info.digest, matcher.version]),
-            notes=[*self.info.notes, f"terms that are no track's are matched by {matcher.version}"],
-        )
-        return replace(self, matcher=matcher, info=info)
+        version = matcher.version
+        told = f"{_NOTE} matched by {version}{f' at {url}' if url else ''}"
+        identity = self._identity([version, url] if url else [version], told)
+        return replace(self, matcher=matcher, info=identity)
+
+    def without_matcher(self) -> TrackPredictor:
+        """Give the same model without a Matcher: it knows its tracks' own terms."""
+        if self.matcher is None:
+            return self
+        return replace(self, matcher=None, info=self._identity([_NO_MATCHER], f"{_NOTE} refused"))
+
+    def _identity(self, answers_on: list[str], told: str) -> ModelIdentity:
+        others = [note for note in self.info.notes if not note.startswith(_NOTE)]
+        digest = digest_of([self.info.digest, *answers_on])
+        return msgspec.structs.replace(self.info, digest=digest, notes=[*others, told])
 
     def matches(self, task: PredictionTask) -> tuple[TermMatch, ...]:
         """Give what the Matcher says of the terms of a task that are no track's as they are.

@@ -100,7 +100,7 @@ class Matcher(Protocol):
 
 
 class Explained(Protocol):
-    """A choice and how sure it is."""
+    """A choice, and how sure it is."""
 
     @property
     def choice(self) -> str | None:
@@ -108,14 +108,14 @@ class Explained(Protocol):
         ...
 
     @property
-    def confidence(self) -> float:
-        """0 to 1."""
+    def confidence(self) -> float | None:
+        """0 to 1; None where the Matcher does not tell."""
         ...
 
 
 @runtime_checkable
 class ExplainingMatcher(Matcher, Protocol):
-    """A Matcher that also says how sure it is."""
+    """A Matcher that may also say how sure it is."""
 
     def explain(self, category: str, term: str, choices: Sequence[str]) -> Explained:
         """Match, as `match` does."""

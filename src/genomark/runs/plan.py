@@ -16,6 +16,7 @@ from genomark.benchmarks import Benchmark, PredictorBenchmark
 from genomark.digests import digest_of, digest_of_bytes
 from genomark.errors import CapabilityError, DatasetError, GenomarkError
 from genomark.models import ItemPredictor, Model, TrainingSplit
+from genomark.models.matcher_setting import MatcherSetting
 from genomark.results import Failed, Skipped
 from genomark.scoring import CONFIDENCE, REPLICATES, SCHEMA_VERSION, ModelIdentity
 
@@ -43,6 +44,8 @@ class Shard(msgspec.Struct, frozen=True):
         Whether the Predictor's answer is kept as it came, beside what was read from it.
     in_process : bool
         Whether it is computed where the run is, with threads, and not by a worker.
+    matcher : MatcherSetting
+        Of models with many tracks.
     """
 
     digest: str
@@ -55,6 +58,7 @@ class Shard(msgspec.Struct, frozen=True):
     allow_missing: bool
     keep_response: bool = False
     in_process: bool = False
+    matcher: MatcherSetting = MatcherSetting()
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class Settings:
     limit: int | None = None
     allow_missing: bool = False
     keep_responses: bool = False
+    matcher: MatcherSetting = field(default_factory=MatcherSetting)
 
 
 @dataclass(frozen=True)
@@ -200,6 +205,7 @@ def _plan_one(
             allow_missing=settings.allow_missing,
             keep_response=settings.keep_responses and not own and by_predictors,
             in_process=benchmark.in_process,
+            matcher=settings.matcher,
         )
         for index, part in enumerate(parts)
     ]

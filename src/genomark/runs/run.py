@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import polars as pl
 
 from genomark.atomic import write_whole
 from genomark.benchmarks import Asking, Benchmark
+from genomark.benchmarks.scored import Scored
 from genomark.digests import digest_of
 from genomark.results import Failed, Results
 from genomark.runs.environment import environment
@@ -66,6 +67,9 @@ class Run:
         Compute everything again, whatever was done before.
     threads : int
         For scoring; no number depends on it.
+    finished : callable, optional
+        Is handed each result as soon as it is there, with the file of its predictions, these
+        beside the truth, and how they were asked.
     """
 
     def __init__(
@@ -77,8 +81,10 @@ class Run:
         *,
         fresh: bool = False,
         threads: int = 1,
+        finished: Callable[[Result, Path, Scored, Asking], object] | None = None,
     ) -> None:
         self._plan = plan
+        self._finished = finished
         self._threads = threads
         self._journal = journal
         self._executor = executor
@@ -152,9 +158,14 @@ class Run:
                     self._finish(state)
 
     def _finish(self, state: _State) -> None:
-        """Put an evaluation together from its shards, and write it down."""
-        if state.result is not None:
-            return
+        """Put an evaluation together from its shards, write it down, and hand it on."""
+        if state.result is None:
+            self._put_together(state)
+        if state.result is not None and self._finished is not None:
+            path = _Paths.of(self._journal.folder, state.evaluation).predictions
+            self._finished(state.result, path, state.scored, self._asking(state.evaluation))
+
+    def _put_together(self, state: _State) -> None:
         evaluation = state.evaluation
         outcomes = self._journal.outcomes(shard.digest for shard in evaluation.shards)
         errors = [outcome for outcome in outcomes if outcome.error is not None]
@@ -244,8 +255,8 @@ class Run:
             schema_version=SCHEMA_VERSION,
             benchmark=benchmark.identity,
             model=evaluation.identity,
-            metrics=benchmark.score(scored, self._asking(evaluation)),
-            coverage=benchmark.coverage(scored),
+            metrics=scored.rows(self._asking(evaluation)),
+            coverage=scored.coverage(),
             seed=evaluation.seed,
             settings=settings,
             environment=environment(),

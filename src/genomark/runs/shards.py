@@ -20,7 +20,7 @@ from genomark.benchmarks import Asking, Benchmark, load_benchmark
 from genomark.digests import digest_of_bytes
 from genomark.errors import GenomarkError
 from genomark.models import Model, Predictor, Trainable, load_model
-from genomark.models.track_predictor import lacks_matcher
+from genomark.models.track_predictor import TrackPredictor
 from genomark.protocol import JSON, PredictResponse, encode
 from genomark.runs.plan import Shard
 from genomark.runs.standing import Standing, workspace
@@ -143,11 +143,11 @@ class Workshop:
 
 def _loaded(shard: Shard) -> Model:
     model = load_model(shard.model, allow_missing=shard.allow_missing)
-    if lacks_matcher(model):
+    if isinstance(model, TrackPredictor):
         # Few runs have such a model, and what a Matcher knows takes a while to read.
-        from genomark.matching.builtin import builtin_matcher
+        from genomark.matching.track_matcher import with_matcher
 
-        return model.with_matcher(builtin_matcher())
+        return with_matcher(model, shard.matcher)
     return model
 
 

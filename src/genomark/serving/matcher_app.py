@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from genomark.errors import GenomarkError, UsageError, one_line
 from genomark.matching import CATEGORIES, Match
 from genomark.protocol import JSON, BadRequestError, GameError, ServerError, encode
-from genomark.serving.game_app import GameApp
-from genomark.serving.limits import Limits, Turns, read_body
+from genomark.serving.limits import Limits, read_body
 from genomark.serving.matcher_metrics import MatcherMetrics
 from genomark.serving.matcher_openapi import matcher_openapi
 from genomark.serving.matcher_request import (
@@ -29,6 +27,7 @@ from genomark.serving.matcher_request import (
     unfit,
 )
 from genomark.serving.server import address_of, listen, run_app
+from genomark.serving.service_app import ServiceApp
 
 logger = logging.getLogger("genomark.serving")
 
@@ -72,30 +71,16 @@ def matcher_app(
     starlette.applications.Starlette
     """
     app = _App(matcher, limits, token)
-    routes = {
-        "/openapi.json": app.openapi,
-        "/metrics": app.metrics,
-        "/health/live": app.live,
-        "/health/ready": app.ready,
-    }
-    return Starlette(
-        routes=[
-            *(Route(path, handler, methods=["GET"]) for path, handler in routes.items()),
-            Route("/match", app.match, methods=["POST"]),
-        ],
-        exception_handlers=app.exception_handlers,
-    )
+    return app.served(Route("/match", app.match, methods=["POST"]))
 
 
-class _App(GameApp):
+class _App(ServiceApp):
     paths = ("/match", "/openapi.json", "/metrics", "/health/live", "/health/ready")
 
     def __init__(self, matcher: Explainer, limits: Limits, token: str | None) -> None:
-        super().__init__(token)
+        super().__init__(limits, token)
         self.matcher = matcher
-        self.limits = limits
-        self.turns = Turns(limits)
-        self.measured = MatcherMetrics(self.turns)
+        self.measured: MatcherMetrics = MatcherMetrics(self.turns)
 
     @property
     def name(self) -> str:
@@ -104,42 +89,19 @@ class _App(GameApp):
     def answer(self, request: Request, body: dict[str, Any]) -> Response:
         return Response(encode({"matcher_version": self.name, **body}, JSON), media_type=JSON)
 
+    def contract(self) -> dict[str, Any]:
+        return matcher_openapi()
+
     async def match(self, request: Request) -> Response:
         self.authorise(request)
-        began = time.perf_counter()
-        status = 500
-        try:
-            explain = read_flag(request.query_params.get("explain"), "explain")
-            content_type = request.headers.get("content-type")
-            body = await self._body(request)
-            told = await self._in_turn(body, content_type, explain=explain)
-            response = self.answer(request, told)
-            status = response.status_code
-        except GameError as error:
-            status = error.http_status
-            raise
-        except ClientDisconnect:
-            status = 499
-            raise
-        finally:
-            self.measured.request(status, time.perf_counter() - began)
-        return response
+        return await self.measure(self._matched(request))
 
-    async def openapi(self, request: Request) -> Response:
-        self.authorise(request)
-        return Response(encode(matcher_openapi(), JSON), media_type=JSON)
-
-    async def metrics(self, request: Request) -> Response:
-        self.authorise(request)
-        return Response(self.measured.text(), media_type="text/plain; version=0.0.4")
-
-    async def live(self, request: Request) -> Response:
-        return self.answer(request, {"status": "live"})
-
-    async def ready(self, request: Request) -> Response:
-        if self.turns.waiting >= self.limits.queued:
-            raise self._busy(1.0)
-        return self.answer(request, {"status": "ready"})
+    async def _matched(self, request: Request) -> Response:
+        explain = read_flag(request.query_params.get("explain"), "explain")
+        content_type = request.headers.get("content-type")
+        body = await self._body(request)
+        told = await self._in_turn(body, content_type, explain=explain)
+        return self.answer(request, told)
 
     async def _body(self, request: Request) -> bytes:
         try:
@@ -161,9 +123,9 @@ class _App(GameApp):
         except ServerError as error:
             if error.http_status != 503:
                 raise
-            raise self._busy(error.retry_after) from error
+            raise self.busy(error.retry_after) from error
 
-    def _busy(self, retry_after: float | None) -> ServerError:
+    def busy(self, retry_after: float | None) -> ServerError:
         return ServerError(
             f"{self.turns.computing} requests are being matched and {self.turns.waiting} wait; "
             f"one may take {self.limits.seconds:g} s, waiting included. Ask again later",

@@ -7,19 +7,13 @@ from typing import Any
 from genomark.matching import CATEGORIES
 from genomark.protocol import JSON
 from genomark.serving.matcher_request import ORDER
+from genomark.serving.openapi_parts import ERRORS, content, errors, reference, shared_paths
 
 _ERRORS = {
+    **ERRORS,
     400: "The body is no text, or nested too deep.",
-    401: "A bearer token is asked for.",
-    404: "There is no such path.",
-    405: "This method is not allowed here.",
-    408: "The request body stopped coming.",
-    413: "The request is too large.",
-    415: "The request body is compressed.",
     422: "The request does not fit: what is wrong, and where.",
     500: "The matching engine failed.",
-    502: "A service the answer depends on failed.",
-    503: "The server cannot take the request now.",
 }
 _TEXT = {"type": "string"}
 _OPTIONAL = {"type": ["string", "null"]}
@@ -45,17 +39,20 @@ def matcher_openapi() -> dict[str, Any]:
                 "post": {
                     "summary": "Match terms",
                     "parameters": [explain],
-                    "requestBody": {"required": True, "content": _content(_ref("MatchRequest"))},
+                    "requestBody": {
+                        "required": True,
+                        "content": content((JSON,), reference("MatchRequest")),
+                    },
                     "responses": {
-                        "200": {"description": "Matches", "content": _content(_ref("Matches"))},
-                        **_errors(400, 401, 408, 413, 415, 422, 500, 502, 503),
+                        "200": {
+                            "description": "Matches",
+                            "content": content((JSON,), reference("Matches")),
+                        },
+                        **errors(400, 401, 408, 413, 415, 422, 500, 502, 503, told=_ERRORS),
                     },
                 }
             },
-            "/openapi.json": {"get": _get("This document")},
-            "/metrics": {"get": _get("Counters for Prometheus", "text/plain")},
-            "/health/live": {"get": _get("Whether the process runs")},
-            "/health/ready": {"get": _get("Whether a request would be taken")},
+            **shared_paths(),
         },
         "components": {"schemas": _schemas()},
     }
@@ -66,7 +63,7 @@ def _schemas() -> dict[str, Any]:
     for category in ORDER:
         requested[f"{category}_requested"] = _OPTIONAL
         requested[f"{category}_list"] = {"type": ["array", "null"], "items": _TEXT}
-    explanations = {category: _ref("Explanation") for category in CATEGORIES}
+    explanations = {category: reference("Explanation") for category in CATEGORIES}
     actual = {f"{category}_actual": _OPTIONAL for category in ORDER}
     return {
         "MatchRequest": {
@@ -95,7 +92,7 @@ def _schemas() -> dict[str, Any]:
                 "confidence": _share(),
                 "stage": _TEXT,
                 "reason": _TEXT,
-                "candidates": {"type": "array", "items": _ref("Candidate")},
+                "candidates": {"type": "array", "items": reference("Candidate")},
                 "calls": {"type": "integer", "minimum": 0},
                 "notes": {"type": "array", "items": _TEXT},
             }
@@ -108,7 +105,7 @@ def _schemas() -> dict[str, Any]:
             "required": ["detail"],
             "properties": {
                 "error": _TEXT,
-                "detail": {"anyOf": [_TEXT, {"type": "array", "items": _ref("Fault")}]},
+                "detail": {"anyOf": [_TEXT, {"type": "array", "items": reference("Fault")}]},
             },
         },
         "Fault": {
@@ -149,29 +146,3 @@ def _closed(properties: dict[str, Any], optional: tuple[str, ...] = ()) -> dict[
 
 def _share() -> dict[str, Any]:
     return {"type": "number", "minimum": 0, "maximum": 1}
-
-
-def _get(summary: str, kind: str = JSON) -> dict[str, Any]:
-    schema = {"type": "object"} if kind == JSON else {}
-    return {
-        "summary": summary,
-        "responses": {
-            "200": {"description": summary, "content": {kind: {"schema": schema}}},
-            **_errors(401, 405, 503),
-        },
-    }
-
-
-def _errors(*statuses: int) -> dict[str, Any]:
-    return {
-        str(status): {"description": _ERRORS[status], "content": _content(_ref("Error"))}
-        for status in statuses
-    }
-
-
-def _content(schema: dict[str, Any]) -> dict[str, Any]:
-    return {JSON: {"schema": schema}}
-
-
-def _ref(name: str) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{name}"}

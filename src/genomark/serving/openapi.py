@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from genomark.protocol import (
-    JSON,
     READOUTS,
     REQUEST_FORMATS,
     RESPONSE_FORMATS,
@@ -15,20 +14,15 @@ from genomark.protocol import (
     PredictRequest,
     PredictResponse,
 )
+from genomark.serving.openapi_parts import ERRORS, content, errors, get, reference, shared_paths
 
 _REFERENCE = "#/components/schemas/{name}"
 
 _ERRORS = {
+    **ERRORS,
     400: "The request is not well formed.",
-    401: "A bearer token is asked for.",
-    405: "This method is not allowed here.",
-    408: "The request body stopped coming.",
-    413: "The request is too large.",
-    415: "The request body is compressed.",
     422: "The request is well formed and cannot be answered.",
     500: "The server failed.",
-    502: "A service the answer depends on failed.",
-    503: "The server cannot take the request now.",
 }
 
 
@@ -45,7 +39,7 @@ def openapi(name: str) -> dict[str, Any]:
     )
     schemas["Error"] = _error_schema()
     _state_values(schemas)
-    predicted = _content(RESPONSE_FORMATS, {"$ref": _REFERENCE.format(name="PredictResponse")})
+    predicted = content(RESPONSE_FORMATS, reference("PredictResponse"))
     return {
         "openapi": "3.1.0",
         "info": {"title": name, "version": "1.0", "description": "A GAME 1.0 Predictor."},
@@ -55,49 +49,19 @@ def openapi(name: str) -> dict[str, Any]:
                     "summary": "Predict activity from sequence",
                     "requestBody": {
                         "required": True,
-                        "content": _content(
-                            REQUEST_FORMATS, {"$ref": _REFERENCE.format(name="PredictRequest")}
-                        ),
+                        "content": content(REQUEST_FORMATS, reference("PredictRequest")),
                     },
                     "responses": {
                         "200": {"description": "Predictions.", "content": predicted},
-                        **_errors(400, 401, 408, 413, 415, 422, 500, 502, 503),
+                        **errors(400, 401, 408, 413, 415, 422, 500, 502, 503, told=_ERRORS),
                     },
                 }
             },
-            "/formats": {"get": _get("Formats of requests and answers", RESPONSE_FORMATS)},
-            "/help": {"get": _get("What this Predictor offers", RESPONSE_FORMATS)},
-            "/openapi.json": {"get": _get("This document", (JSON,))},
-            "/metrics": {"get": _get("Counters for Prometheus", ("text/plain",), {})},
-            "/health/live": {"get": _get("Whether the process runs", RESPONSE_FORMATS)},
-            "/health/ready": {"get": _get("Whether a request would be taken", RESPONSE_FORMATS)},
+            "/formats": {"get": get("Formats of requests and answers", RESPONSE_FORMATS)},
+            "/help": {"get": get("What this Predictor offers", RESPONSE_FORMATS)},
+            **shared_paths(RESPONSE_FORMATS),
         },
         "components": {"schemas": schemas},
-    }
-
-
-def _get(
-    summary: str, formats: tuple[str, ...], schema: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    content = _content(formats, {"type": "object"} if schema is None else schema)
-    return {
-        "summary": summary,
-        "responses": {
-            "200": {"description": summary, "content": content},
-            **_errors(401, 405, 503),
-        },
-    }
-
-
-def _content(formats: tuple[str, ...], schema: dict[str, Any]) -> dict[str, Any]:
-    return {kind: {"schema": schema} for kind in formats}
-
-
-def _errors(*statuses: int) -> dict[str, Any]:
-    schema = {"$ref": _REFERENCE.format(name="Error")}
-    return {
-        str(status): {"description": _ERRORS[status], "content": _content((JSON,), schema)}
-        for status in statuses
     }
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-import time
 from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -16,23 +15,22 @@ from genomark.errors import CapabilityError, GenomarkError
 from genomark.models import Model, Predictor, Trainable
 from genomark.models.declaration import Declaration
 from genomark.protocol import (
-    JSON,
     REQUEST_FORMATS,
     RESPONSE_FORMATS,
     GameError,
     PredictionFailedError,
-    ServerError,
     decode_request,
     encode,
     request_format,
     response_format,
     validate_request,
 )
-from genomark.serving.game_app import GameApp, internal_error
-from genomark.serving.limits import Limits, Turns, check_depth, check_size, read_body
+from genomark.serving.game_app import internal_error
+from genomark.serving.limits import Limits, check_depth, check_size, read_body
 from genomark.serving.metrics import Metrics
 from genomark.serving.name import checked_name, versioned_name
 from genomark.serving.openapi import openapi
+from genomark.serving.service_app import ServiceApp
 
 logger = logging.getLogger("genomark.serving")
 
@@ -74,39 +72,27 @@ def predictor_app(
             f"'{model.info.id}' answers by item, not by sequence, so it cannot be served"
         )
     app = _App(model, name, limits or Limits(), token)
-    routes = {
-        "/formats": app.formats,
-        "/help": app.help,
-        "/openapi.json": app.openapi,
-        "/metrics": app.metrics,
-        "/health/live": app.live,
-        "/health/ready": app.ready,
-    }
-    return Starlette(
-        routes=[
-            *(Route(path, handler, methods=["GET"]) for path, handler in routes.items()),
-            Route("/predict", app.predict, methods=["POST"]),
-        ],
-        exception_handlers=app.exception_handlers,
+    return app.served(
+        Route("/formats", app.formats, methods=["GET"]),
+        Route("/help", app.help, methods=["GET"]),
+        Route("/predict", app.predict, methods=["POST"]),
     )
 
 
-class _App(GameApp):
+class _App(ServiceApp):
     paths = ("/formats", "/help", "/predict")
 
     def __init__(
         self, model: Predictor, name: str | None, limits: Limits, token: str | None
     ) -> None:
-        super().__init__(token)
+        super().__init__(limits, token)
         self.model = model
         self.declaration: Declaration = getattr(model, "declaration", None) or Declaration(
             name=getattr(model, "predictor_name", model.info.id),
             description="; ".join(model.info.notes),
         )
         self._name = checked_name(name) if name else versioned_name(self.declaration.name)
-        self.limits = limits
-        self.turns = Turns(limits)
-        self.measured = Metrics(self.turns)
+        self.measured: Metrics = Metrics(self.turns)
 
     @property
     def name(self) -> str:
@@ -126,25 +112,18 @@ class _App(GameApp):
         self.authorise(request)
         return self.answer(request, self._help())
 
+    def contract(self) -> dict[str, Any]:
+        return openapi(self.name)
+
     async def predict(self, request: Request) -> Response:
         self.authorise(request)
-        began = time.perf_counter()
-        status = 500
-        try:
-            content_type = request_format(request.headers.get("content-type"))
-            body = await read_body(request, self.limits)
-            accept = request.headers.get("accept")
-            response = await self.turns.run(lambda: self._predict(body, content_type, accept))
-            status = response.status_code
-        except GameError as error:
-            status = error.http_status
-            raise
-        except ClientDisconnect:
-            status = 499
-            raise
-        finally:
-            self.measured.request(status, time.perf_counter() - began)
-        return response
+        return await self.measure(self._predicted(request))
+
+    async def _predicted(self, request: Request) -> Response:
+        content_type = request_format(request.headers.get("content-type"))
+        body = await read_body(request, self.limits)
+        accept = request.headers.get("accept")
+        return await self.turns.run(lambda: self._predict(body, content_type, accept))
 
     def _predict(self, body: bytes, content_type: str, accept: str | None) -> Response:
         raw = decode_request(body, content_type, self.limits.sequences)
@@ -165,22 +144,6 @@ class _App(GameApp):
         except Exception as error:
             logger.exception("request failed")
             raise internal_error(error) from error
-
-    async def openapi(self, request: Request) -> Response:
-        self.authorise(request)
-        return Response(encode(openapi(self.name), JSON), media_type=JSON)
-
-    async def metrics(self, request: Request) -> Response:
-        self.authorise(request)
-        return Response(self.measured.text(), media_type="text/plain; version=0.0.4")
-
-    async def live(self, request: Request) -> Response:
-        return self.answer(request, {"status": "live"})
-
-    async def ready(self, request: Request) -> Response:
-        if self.turns.waiting >= self.limits.queued:
-            raise ServerError("Too many requests are waiting", status=503, retry_after=1.0)
-        return self.answer(request, {"status": "ready"})
 
     def _help(self) -> dict[str, Any]:
         info, declared = self.model.info, self.declaration

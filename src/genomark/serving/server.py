@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -13,7 +14,8 @@ from starlette.applications import Starlette
 from genomark.errors import UsageError
 from genomark.models import Model
 from genomark.models.matcher_client import MatcherClient
-from genomark.models.track_predictor import lacks_matcher
+from genomark.models.matcher_setting import MatcherSetting
+from genomark.models.track_predictor import TrackPredictor
 from genomark.serving.limits import Limits
 from genomark.serving.predictor import predictor_app
 
@@ -21,8 +23,6 @@ from genomark.serving.predictor import predictor_app
 _SHUTDOWN_SECONDS = 60
 #: Idle connections are kept so long; clients that work in between ask again on the same one.
 _KEEP_ALIVE_SECONDS = 75
-#: In place of a Matcher's URL: terms are those of the model, or refused.
-NO_MATCHER = "none"
 
 
 def serve_model(
@@ -49,8 +49,8 @@ def serve_model(
     token : str, optional
         Asked for as a bearer token.
     matcher : str, optional
-        For terms that the model does not know as they are: URL of a GAME Matcher, ``none`` to
-        refuse them, the built-in one if left out.
+        For terms that the model does not know as they are: URL of a GAME Matcher, which need not
+        be there yet; ``builtin``; ``none`` to refuse them. Left out: the built-in one.
 
     Raises
     ------
@@ -71,21 +71,16 @@ def serve_model(
 
 def _with_matcher(model: Model, matcher: str | None) -> Model:
     """Give a model the Matcher that is asked for, if it can use one."""
-    if matcher is None and lacks_matcher(model):
-        # Few models need it, and what a Matcher knows takes a while to read.
-        from genomark.matching.builtin import builtin_matcher
-
-        return model.with_matcher(builtin_matcher())
-    if matcher is None or matcher == NO_MATCHER:
+    setting = MatcherSetting.of(matcher)
+    if not isinstance(model, TrackPredictor):
         return model
-    if not matcher.startswith(("http://", "https://")):
-        raise UsageError(
-            f"Matcher '{matcher}': expected http://HOST:PORT, or {NO_MATCHER} for terms that are "
-            "those of the model"
-        )
-    if hasattr(model, "matcher"):
-        model.matcher = MatcherClient(matcher)
-    return model
+    if setting.url is not None:
+        # Modules are started in any order, and a Matcher may be another one tomorrow.
+        return replace(model, matcher=MatcherClient(setting.url))
+    # Few models need it, and what a Matcher knows takes a while to read.
+    from genomark.matching.track_matcher import with_matcher
+
+    return with_matcher(model, setting)
 
 
 def run_app(app: Starlette, listener: socket.socket, message: str) -> None:

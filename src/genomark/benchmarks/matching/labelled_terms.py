@@ -18,7 +18,7 @@ import polars as pl
 from genomark.errors import UsageError, one_line
 
 DATASET = "matcher_vocabularies"
-#: What may have been looked at while a matcher was made, and what is for measuring it.
+#: What was looked at while the built-in Matcher was made, and what never was.
 SEEN, HELD = "seen", "held"
 
 _COLUMNS = ("category", "vocabulary", "requested", "accept", "part")

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from genomark.benchmarks.benchmark import Asking
+from genomark.benchmarks.asking import Asking
 from genomark.benchmarks.matching.labelled_terms import LabelledTerm
+from genomark.benchmarks.scored import Scored, item_table
 from genomark.scoring import Headline, MetricRow
 from genomark.scoring.drawn_rows import DrawnRows
 
@@ -34,7 +35,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-class MatchingScores:
+class MatchingScores(Scored):
     """One matcher's answers; read from their file when they are needed.
 
     Parameters
@@ -110,9 +111,20 @@ class MatchingScores:
         ]
         return rows
 
-    def headline(self, asking: Asking) -> Headline:
-        """Give the accuracy and its replicates."""
+    @property
+    def compared(self) -> pl.Series:
+        """Every term: one that was not answered is wrong."""
+        return pl.repeat(True, len(self._terms), eager=True)
+
+    def headline(self, asking: Asking, shared: pl.Series) -> Headline:
+        """Give the accuracy, which is that on all terms, and its replicates."""
         return _drawn(self._terms, asking.seed).headline(self.right)
+
+    def items(self) -> pl.DataFrame:
+        """Tell of each term whether the answer is right, and what it was."""
+        ids = [each.id for each in self._terms]
+        said = self._frame["choice"].to_list()
+        return item_table(ids, [ACCURACY], np.ones(len(ids)), self.right, said)
 
     def _precision_at(self, table: DrawnRows, coverage: float) -> MetricRow:
         group = f"surest {coverage:.0%} of terms"

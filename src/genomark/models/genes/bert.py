@@ -1,11 +1,13 @@
 """The forward pass of BERT (Devlin et al. 2019, arXiv 1810.04805) in numpy, in float32.
 
-Texts of a batch have the same number of tokens, so there is no padding and no mask. The matrix
+Texts of a batch have the same number of tokens, or are so few that they attend one by one: there is
+no padding and no mask. The matrix
 products are BLAS; what is in between works in place, on slices that stay in the processor's cache.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,15 +121,45 @@ class Bert:
         texts, tokens = ids.shape
         x = self._words[ids]
         x += self._places[:tokens]
-        x = self._norm(x.reshape(texts * tokens, self.dimensions))
+        flat = x.reshape(texts * tokens, self.dimensions)
+        flat = self._encoded(flat, lambda each: self._attend(each, texts, tokens))
+        return flat.reshape(texts, tokens, self.dimensions)
+
+    def of_few(self, texts: Sequence[Sequence[int]]) -> list[Floats]:
+        """Vectors of the tokens of a few texts of any length, in one pass.
+
+        The weights are read once for all of them, which is what takes the time of a short text.
+
+        Parameters
+        ----------
+        texts : sequence of sequence of int
+            Numbers of the tokens of each, special ones among them.
+
+        Returns
+        -------
+        list of ndarray of float32, shape (n_tokens, n_dimensions)
+        """
+        ends = np.cumsum([len(each) for each in texts])
+        x = self._words[np.concatenate(texts)]
+        x += np.concatenate([self._places[: len(each)] for each in texts])
+
+        def attend(query_key_value: Floats) -> Floats:
+            parts = np.split(query_key_value, ends[:-1])
+            return np.concatenate([self._attend(each, 1, len(each)) for each in parts])
+
+        return np.split(self._encoded(x, attend), ends[:-1])
+
+    def _encoded(self, x: Floats, attend: Callable[[Floats], Floats]) -> Floats:
+        """Send rows of tokens through all layers; `attend` knows which belong together."""
+        x = self._norm(x)
         for layer in self._layers:
-            attended = layer.attended(self._attend(layer.query_key_value(x), texts, tokens))
+            attended = layer.attended(attend(layer.query_key_value(x)))
             attended += x
             x = layer.attended_norm(attended)
             narrowed = layer.narrowed(gelu_in_place(layer.widened(x)))
             narrowed += x
             x = layer.narrowed_norm(narrowed)
-        return x.reshape(texts, tokens, self.dimensions)
+        return x
 
     def _attend(self, query_key_value: Floats, texts: int, tokens: int) -> Floats:
         """Mean of the values by softmax of query times key, for each head."""

@@ -98,10 +98,28 @@ class MiniLm:
         def work(batch: NDArray[np.int64]) -> Batch:
             return batch, _unit_mean(bert(np.array([ids[place] for place in batch])))
 
-        blas = ThreadpoolController().select(user_api="blas")
+        blas = self._blas
         cores = max((each["num_threads"] for each in blas.info()), default=1)
         with blas.limit(limits=1), ThreadPoolExecutor(cores) as pool:
             yield from pool.map(work, batches)
+
+    def encode_few(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Encode a handful of short texts at once, in a fraction of the time `encode` takes.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_texts, n_dimensions)
+            As of `encode`, to 1e-6.
+        """
+        ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        # So little work is done sooner by one core than shared out.
+        with self._blas.limit(limits=1):
+            tokens = self._bert.of_few(ids)
+        return np.concatenate([_unit_mean(each[np.newaxis]) for each in tokens])
+
+    @cached_property
+    def _blas(self) -> ThreadpoolController:
+        return ThreadpoolController().select(user_api="blas")
 
     @cached_property
     def _bert(self) -> Bert:
