@@ -135,7 +135,7 @@ def test_the_interval_is_that_of_a_share(tmp_path: Path) -> None:
     row = scores(tmp_path, rows, puzzles(*[40] * 100))["solved", None]
     assert row.interval is not None
     assert row.interval == pytest.approx(binom.ppf([0.025, 0.975], 100, 0.54) / 100, abs=0.015)
-    assert row.method == "95 % percentile bootstrap, 1000 replicates over puzzles"
+    assert row.method == "95 % bootstrap on the logit scale, 1000 replicates over puzzles"
 
 
 def test_puzzles_with_the_same_structure_are_drawn_together(tmp_path: Path) -> None:

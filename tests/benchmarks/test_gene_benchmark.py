@@ -60,9 +60,9 @@ def asked(made: GeneBenchmark, model: object, folder: Path, limit: int | None = 
     scores = made.scored(path, limit)
     rows = {
         (row.name, row.group) if row.group else row.name: row
-        for row in made.score(scores, Asking(**asking))
+        for row in scores.rows(Asking(**asking))
     }
-    return rows, made.coverage(scores), frame, told
+    return rows, scores.coverage(), frame, told
 
 
 def task_of(outcomes: dict | Sequence, genes: Sequence[str] = GENES, **more) -> GeneTask:
@@ -433,7 +433,7 @@ def test_models_are_compared_on_the_genes_that_both_answered(tmp_path):
         path = tmp_path / f"{name}.parquet"
         made.answer(model, part, Asking()).write_parquet(path)
         scores[name] = made.scored(path, None)
-        made.score(scores[name], Asking())
+        scores[name].rows(Asking())
     (compared,) = made.compare(scores, Asking())
     assert compared.n == 160
     frame = pl.read_parquet(tmp_path / "whole.parquet")[:160]

@@ -54,7 +54,8 @@ def test_notes_tell_what_a_number_hides(results):
 
 def test_the_subtitle_says_what_the_interval_rests_on(results):
     (section,) = sections(results)
-    assert section.subtitle.startswith("1,000 items; 95 % percentile bootstrap, 1000 replicates")
+    how = "95 % expanded percentile bootstrap, 1000 replicates"
+    assert section.subtitle.startswith(f"1,000 items; {how}")
     assert "share a rank" in legend(results)
 
 

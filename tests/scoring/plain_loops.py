@@ -9,7 +9,7 @@ import polars as pl
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
-from genomark.scoring import METRICS
+from genomark.scoring import METRICS, compare, headline_replicates
 from genomark.scoring.kernels import draw_counts
 
 CORRELATIONS = ("pearson", "spearman")
@@ -59,9 +59,32 @@ def plain_replicates(name, prediction, truth, clusters, n, seed):
     return np.array(replicates)
 
 
-def plain_interval(replicates):
-    """The 95 % percentile interval."""
-    return tuple(np.quantile(replicates[~np.isnan(replicates)], [0.025, 0.975]))
+def plain_percentiles(replicates, clusters):
+    """Expanded percentiles (Hesterberg 2015), as the paper has them."""
+    reach = np.sqrt(clusters / (clusters - 1)) * stats.t.ppf(0.975, clusters - 1)
+    levels = stats.norm.cdf([-reach, reach])
+    return tuple(np.quantile(replicates[~np.isnan(replicates)], levels))
+
+
+def plain_rate_interval(value, replicates, rests_on, n):
+    """Of a metric between 0 and 1: Student's t on the scale of log odds."""
+    ends = np.quantile(replicates[~np.isnan(replicates)], stats.norm.cdf([-1, 1]))
+    centre, low, high = (
+        math.log((n * each + 0.5) / (n - n * each + 0.5)) for each in (value, *ends)
+    )
+    reach = np.sqrt(rests_on / (rests_on - 1)) * stats.t.ppf(0.975, rests_on - 1) * (high - low) / 2
+    odds = np.exp([centre - reach, centre + reach])
+    return tuple(np.clip((odds / (1 + odds) * (n + 1) - 0.5) / n, 0, 1))
+
+
+def plain_interval(name, value, replicates, truth, clusters):
+    """The interval of a metric; of two classes, known from as many clusters as hold either."""
+    m = len(set(clusters))
+    if name not in CLASSIFICATIONS:
+        return plain_percentiles(replicates, m)
+    p, q = (len(set(clusters[chosen])) for chosen in (truth > 0.5, truth < 0.5))
+    rests_on = min(m, (1 / p + 1 / q) ** 2 / (1 / p**3 + 1 / q**3))
+    return plain_rate_interval(value, replicates, rests_on, len(truth))
 
 
 def simulated(name, n, seed, *, ties=False):
@@ -100,3 +123,14 @@ def frame(prediction, truth, cluster, *, task=None, subcluster=None):
 
 
 ALL = tuple(METRICS)
+
+
+def compare_frames(benchmark, frames, rule, *, seed, replicates=1000):
+    """Compare models of which each has a frame of items, as benchmarks of Predictors do."""
+    answered = {model: each["value"].is_not_null() for model, each in frames.items()}
+
+    def headline(model, shared):
+        items = frames[model].filter(shared)
+        return headline_replicates(items, rule, seed=seed, replicates=replicates)
+
+    return compare(benchmark, rule.headline, answered, headline)

@@ -10,18 +10,18 @@ import pytest
 from plain_loops import (
     ALL,
     CLASSIFICATIONS,
+    compare_frames,
     counts_of,
     drawn_items,
     frame,
     plain,
-    plain_interval,
+    plain_percentiles,
     plain_replicates,
     simulated,
     unequal_clusters,
 )
 
-from genomark.scoring import ScoringRule, compare, score
-from genomark.scoring.score import headline_replicates
+from genomark.scoring import ScoringRule, headline_replicates, score
 
 N = 90
 
@@ -53,7 +53,7 @@ def only(pairs):
 def test_the_paired_difference_is_that_of_a_plain_loop(name, gaps):
     frames, truth, clusters = two_models(name, gaps=gaps)
     rule = ScoringRule((name,), "items")
-    pair = only(compare("simulated", frames, rule, seed=6, replicates=120))
+    pair = only(compare_frames("simulated", frames, rule, seed=6, replicates=120))
     a, b = (frames[model]["value"].fill_null(np.nan).to_numpy() for model in "ab")
     shared = ~(np.isnan(a) | np.isnan(b))
     assert shared.all() != gaps
@@ -63,10 +63,10 @@ def test_the_paired_difference_is_that_of_a_plain_loop(name, gaps):
     replicates = plain_replicates(name, a, truth, clusters, 120, 6) - plain_replicates(
         name, b, truth, clusters, 120, 6
     )
-    interval = plain_interval(replicates)
+    interval = plain_percentiles(replicates, clusters.max() + 1)
     assert pair.difference == close(difference)
     assert pair.interval == close(interval)
-    assert pair.tied == (interval[0] <= 0 <= interval[1])
+    assert pair.tied == (interval[0] <= 1e-12 and interval[1] >= -1e-12)
     assert pair.n == shared.sum()
     assert (pair.benchmark, pair.metric) == ("simulated", name)
     assert (pair.model_a, pair.model_b) == ("a", "b")
@@ -82,7 +82,7 @@ def test_a_grouped_difference_is_of_means_over_the_same_clusters():
         model: frame(values, truth, clusters, task=tasks) for model, values in predictions.items()
     }
     rule = ScoringRule(("spearman",), "elements", grouped=True, subcluster="positions")
-    pair = only(compare("simulated", frames, rule, seed=2, replicates=150))
+    pair = only(compare_frames("simulated", frames, rule, seed=2, replicates=150))
     gaps = np.array(
         [
             plain("spearman", predictions["a"][part], truth[part])
@@ -94,20 +94,22 @@ def test_a_grouped_difference_is_of_means_over_the_same_clusters():
         [gaps[drawn_items(counts_of(2, b, 6), clusters[::10])].mean() for b in range(150)]
     )
     assert pair.difference == close(gaps.mean())
-    assert pair.interval == close(plain_interval(replicates))
+    assert pair.interval == close(plain_percentiles(replicates, 6))
     assert pair.metric == "mean_spearman"
 
 
 def test_only_the_first_metric_is_compared():
     frames, _, _ = two_models("mse")
-    pairs = compare("x", frames, ScoringRule(("mse", "pearson"), "items"), seed=0, replicates=20)
+    pairs = compare_frames(
+        "x", frames, ScoringRule(("mse", "pearson"), "items"), seed=0, replicates=20
+    )
     assert only(pairs).metric == "mse"
 
 
 def test_every_pair_is_compared_once_in_the_order_given():
     frames, _, _ = two_models("mse")
     frames = {"z": frames["a"], "y": frames["b"], "x": frames["a"], "w": frames["b"]}
-    pairs = compare("x", frames, ScoringRule(("mse",), "items"), seed=0, replicates=20)
+    pairs = compare_frames("x", frames, ScoringRule(("mse",), "items"), seed=0, replicates=20)
     found = [(pair.model_a, pair.model_b) for pair in pairs]
     assert found == list(itertools.combinations("zyxw", 2))
 
@@ -116,8 +118,8 @@ def test_every_pair_is_compared_once_in_the_order_given():
 def test_swapping_two_models_turns_the_sign(name):
     frames, _, _ = two_models(name, gaps=True)
     rule = ScoringRule((name,), "items")
-    there = only(compare("x", frames, rule, seed=0, replicates=80))
-    back = only(compare("x", dict(reversed(frames.items())), rule, seed=0, replicates=80))
+    there = only(compare_frames("x", frames, rule, seed=0, replicates=80))
+    back = only(compare_frames("x", dict(reversed(frames.items())), rule, seed=0, replicates=80))
     assert back.difference == -there.difference
     assert back.interval == close((-there.interval[1], -there.interval[0]))
     assert back.tied == there.tied
@@ -126,9 +128,11 @@ def test_swapping_two_models_turns_the_sign(name):
 def test_a_third_model_with_gaps_does_not_change_the_comparison_of_the_others():
     frames, truth, clusters = two_models("pearson")
     rule = ScoringRule(("pearson",), "items")
-    alone = only(compare("x", frames, rule, seed=0, replicates=50))
+    alone = only(compare_frames("x", frames, rule, seed=0, replicates=50))
     lazy = np.where(np.arange(N) < 40, truth, np.nan)
-    three = compare("x", {**frames, "c": frame(lazy, truth, clusters)}, rule, seed=0, replicates=50)
+    three = compare_frames(
+        "x", {**frames, "c": frame(lazy, truth, clusters)}, rule, seed=0, replicates=50
+    )
     assert three[0] == alone
     assert [pair.n for pair in three] == [N, 40, 40]
 
@@ -137,7 +141,9 @@ def test_a_third_model_with_gaps_does_not_change_the_comparison_of_the_others():
 def test_a_model_ties_with_itself(name):
     frames, _, _ = two_models(name)
     pair = only(
-        compare("x", {"a": frames["a"], "copy": frames["a"]}, ScoringRule((name,), "items"), seed=0)
+        compare_frames(
+            "x", {"a": frames["a"], "copy": frames["a"]}, ScoringRule((name,), "items"), seed=0
+        )
     )
     assert (pair.difference, pair.interval, pair.tied) == (0.0, (0.0, 0.0), True)
 
@@ -154,7 +160,7 @@ def test_models_that_differ_by_rounding_alone_tie():
             "a": frame(x, truth, clusters),
             "b": frame(random.uniform(0.1, 9) * x + 0.3, truth, clusters),
         }
-        pair = only(compare("x", frames, rule, seed=seed, replicates=200))
+        pair = only(compare_frames("x", frames, rule, seed=seed, replicates=200))
         assert pair.tied
         ends.append(pair.interval)
     assert any(low > 0 or high < 0 for low, high in ends), "the case does not occur"
@@ -174,7 +180,7 @@ def test_a_small_but_steady_difference_is_found_where_intervals_overlap():
         score(frames[model], rule, seed=0, replicates=500)[0].interval for model in "ab"
     )
     assert low_a < high_b
-    pair = only(compare("x", frames, rule, seed=0, replicates=500))
+    pair = only(compare_frames("x", frames, rule, seed=0, replicates=500))
     assert not pair.tied
     assert pair.interval[0] > 0
 
@@ -187,7 +193,7 @@ def test_one_cluster_shows_no_difference(grouped):
         "b": frame(np.sin(truth), truth, [0] * 20),
     }
     rule = ScoringRule(("pearson",), "elements", grouped, "positions" if grouped else None)
-    pair = only(compare("x", frames, rule, seed=0, replicates=50))
+    pair = only(compare_frames("x", frames, rule, seed=0, replicates=50))
     assert pair.difference > 0.5
     assert (pair.interval, pair.tied) == (None, True)
 
@@ -197,7 +203,7 @@ def test_pairs_without_a_defined_difference_are_left_out(name):
     frames, truth, clusters = two_models(name)
     frames["constant"] = frame(np.full(N, 0.5), truth, clusters)
     frames["silent"] = frame(np.full(N, np.nan), truth, clusters)
-    pairs = compare("x", frames, ScoringRule((name,), "items"), seed=0, replicates=20)
+    pairs = compare_frames("x", frames, ScoringRule((name,), "items"), seed=0, replicates=20)
     assert [(pair.model_a, pair.model_b) for pair in pairs] == [("a", "b")]
 
 
@@ -211,7 +217,7 @@ def test_models_that_share_no_item_are_not_compared():
         ScoringRule(("mse",), "items"),
         ScoringRule(("mse",), "items", grouped=True, subcluster="positions"),
     ):
-        assert compare("x", frames, rule, seed=0, replicates=10) == []
+        assert compare_frames("x", frames, rule, seed=0, replicates=10) == []
 
 
 def test_a_group_undefined_on_shared_items_leaves_the_pair_out():
@@ -224,23 +230,35 @@ def test_a_group_undefined_on_shared_items_leaves_the_pair_out():
         "b": frame(flat, truth, clusters, task=tasks),
     }
     rule = ScoringRule(("pearson",), "elements", grouped=True, subcluster="positions")
-    assert compare("x", frames, rule, seed=0, replicates=10) == []
+    assert compare_frames("x", frames, rule, seed=0, replicates=10) == []
 
 
 @pytest.mark.parametrize("grouped", [False, True])
 def test_the_value_compared_is_the_value_shown(grouped):
     frames, _, _ = two_models("spearman")
     rule = ScoringRule(("spearman",), "items", grouped, "positions" if grouped else None)
-    value, replicates = headline_replicates(frames["a"], rule, seed=3, replicates=70)
+    value, replicates, clusters = headline_replicates(frames["a"], rule, seed=3, replicates=70)
     shown = score(frames["a"], rule, seed=3, replicates=70)[0]
     assert (value, replicates.size) == (shown.value, 70)
     if not grouped:
-        assert plain_interval(replicates) == close(shown.interval)
+        assert plain_percentiles(replicates, clusters) == close(shown.interval)
 
 
 def test_few_models_or_none_give_no_pairs():
     frames, _, _ = two_models("mse")
     rule = ScoringRule(("mse",), "items")
-    assert compare("x", {}, rule, seed=0) == []
-    assert compare("x", {"a": frames["a"]}, rule, seed=0) == []
+    assert compare_frames("x", {}, rule, seed=0) == []
+    assert compare_frames("x", {"a": frames["a"]}, rule, seed=0) == []
     assert isinstance(frames["a"], pl.DataFrame)
+
+
+@pytest.mark.parametrize("name", ["pearson", "mse"])
+def test_superiority_is_the_share_of_replicates_in_which_the_first_is_better(name):
+    frames, _, _ = two_models(name)
+    rule = ScoringRule((name,), "items")
+    pair = only(compare_frames("x", frames, rule, seed=5, replicates=40))
+    a, b = (headline_replicates(frames[each], rule, seed=5, replicates=40).drawn for each in "ab")
+    wins = [x < y if name == "mse" else x > y for x, y in zip(a, b, strict=True)]
+    assert pair.superiority == sum(wins) / 40
+    same = only(compare_frames("x", {"a": frames["a"], "c": frames["a"]}, rule, seed=5))
+    assert same.superiority == 0.5

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from genomark.scoring.intervals import interval
 from genomark.scoring.label_replicates import Draws, label_means, ranked_replicates
-from genomark.scoring.score import percentile_interval
 
 DATA_SETS = 400
 REPLICATES = 400
@@ -47,8 +47,10 @@ def auroc_of(effect, spread=0.0):
     return stats.norm.cdf(effect / np.sqrt(2 * (GENE**2 + REST**2) + spread**2))
 
 
-def covers(drawn, truth):
-    low, high = percentile_interval(drawn)
+def covers(columns, truth, clusters):
+    """Whether the interval of a mean of AUROCs, a value and its replicates, holds the truth."""
+    rests_on, items = clusters.max() + 1, len(clusters)
+    low, high = interval("mean_auroc", columns[0], columns[1:], rests_on, items=items)
     return low <= truth <= high
 
 
@@ -66,13 +68,18 @@ def shares_of_labels(n_genes, n_labels, seeds):
     covered = []
     for seed in seeds:
         scores, truth, effects = crossed(np.random.default_rng(seed), n_genes, n_labels)
-        found = aurocs(scores, truth, np.arange(n_genes), seed)
-        both, genes = label_means(found, seed)[1:], found[:, 1:].mean(axis=0)
+        drawn = np.arange(n_genes)
+        found = aurocs(scores, truth, drawn, seed)
+        both, genes = label_means(found, seed), found.mean(axis=0)
         all_labels, these = auroc_of(EFFECT, SPREAD), auroc_of(effects).mean()
         covered.append(
             [
-                covers(found[0, 1:], auroc_of(effects[0])),
-                *(covers(drawn, value) for value in (all_labels, these) for drawn in (both, genes)),
+                covers(found[0], auroc_of(effects[0]), drawn),
+                *(
+                    covers(columns, value, drawn)
+                    for value in (all_labels, these)
+                    for columns in (both, genes)
+                ),
             ]
         )
     return np.mean(covered, axis=0)
@@ -85,7 +92,7 @@ def shares_of_pairs(n_genes, n_pairs, seeds):
         scores, truth, genes = paired(np.random.default_rng(seed), n_genes, n_pairs)
         covered.append(
             [
-                covers(aurocs(scores, truth, clusters, seed)[0, 1:], auroc_of(EFFECT))
+                covers(aurocs(scores, truth, clusters, seed)[0], auroc_of(EFFECT), clusters)
                 for clusters in (genes, np.arange(len(genes)))
             ]
         )

@@ -7,6 +7,7 @@ import json
 import msgspec
 import numpy as np
 import pytest
+from plain_loops import plain_interval, plain_percentiles, plain_rate_interval
 from sklearn import metrics as sklearn_metrics
 
 from genomark.errors import UnknownNameError, UsageError
@@ -25,7 +26,6 @@ from genomark.scoring.label_kernels import (
     weighted_means,
     weighted_sums,
 )
-from genomark.scoring.score import percentile_interval
 from genomark.scoring.warm import warm
 
 KINDS = tuple(LABEL_HEADLINES)
@@ -100,8 +100,9 @@ def test_every_row_has_an_interval_and_says_what_it_rests_on(kind, pairs):
         assert low <= row.value <= high
         assert (row.n, row.n_clusters, row.reason_if_null, row.unit) == (90, 40, None, None)
         labels = " and labels" if row.name.startswith("mean_") else ""
-        text = f"95 % percentile bootstrap, 50 replicates over {drawn}{labels}"
-        assert row.method == text
+        logit = kind != "regression" and row.name not in ("mcc",)
+        how = "bootstrap on the logit scale" if logit else "expanded percentile bootstrap"
+        assert row.method == f"95 % {how}, 50 replicates over {drawn}{labels}"
 
 
 def test_values_of_a_binary_task_are_means_over_folds():
@@ -185,10 +186,16 @@ def test_values_of_a_regression_are_means_over_folds():
 @each_kind
 def test_the_headline_replicates_are_those_behind_the_headline_row(kind):
     answers = answers_of(kind)
-    value, replicates = label_headline_replicates(answers, seed=4, replicates=60)
+    value, replicates, _ = label_headline_replicates(answers, seed=4, replicates=60)
     row = score_labels(answers, seed=4, replicates=60)[0]
     assert value == row.value
-    assert percentile_interval(replicates) == row.interval
+    if kind == "regression":
+        expected = plain_percentiles(replicates, 40)
+    elif kind == "binary":
+        expected = plain_interval("auroc", value, replicates, answers.truth[:, 0], answers.clusters)
+    else:
+        expected = plain_rate_interval(value, replicates, 40, 90)
+    assert row.interval == pytest.approx(expected, abs=1e-12)
     assert replicates.shape == (60,)
 
 
@@ -197,7 +204,7 @@ def test_two_models_on_the_same_rows_have_paired_replicates(kind):
     """A model and the same with a bit of noise differ by less than either varies."""
     answers = answers_of(kind)
     noise = 0.05 * np.random.default_rng(1).normal(size=answers.scores.shape)
-    (_, one), (_, other), (_, unpaired) = (
+    (_, one, _), (_, other, _), (_, unpaired, _) = (
         label_headline_replicates(each, seed=seed, replicates=200)
         for each, seed in (
             (answers, 1),
@@ -290,7 +297,7 @@ def test_constant_scores_rank_nothing_and_leave_the_mean_without_a_value():
         assert (mean.value, mean.interval, mean.reason_if_null) == (None, None, reason)
     # The same hard label for all is right as often as not, over both classes.
     assert row_of(rows, "balanced_accuracy", "label 1").value == 0.5
-    value, replicates = label_headline_replicates(answers, seed=0, replicates=7)
+    value, replicates, _ = label_headline_replicates(answers, seed=0, replicates=7)
     assert value is None
     assert np.isnan(replicates).all()
 
@@ -321,7 +328,7 @@ def test_one_gene_alone_gives_a_value_without_an_interval(kind):
     answers = changed(answers_of(kind), clusters=np.zeros(90, dtype=int))
     rows = score_labels(answers, seed=0, replicates=9)
     assert all(row.value is not None and row.interval is None for row in rows)
-    value, replicates = label_headline_replicates(answers, seed=0, replicates=9)
+    value, replicates, _ = label_headline_replicates(answers, seed=0, replicates=9)
     assert value == rows[0].value
     assert np.isnan(replicates).all()
 
@@ -414,7 +421,7 @@ def test_rows_of_repeated_cross_validation_come_again_under_their_gene():
         np.concatenate([once.folds, once.folds + 3]),
         np.concatenate([once.clusters, once.clusters]),
     )
-    (value, replicates), (same, again) = (
+    (value, replicates, _), (same, again, _) = (
         label_headline_replicates(each, seed=1, replicates=80) for each in (once, twice)
     )
     assert same == pytest.approx(value, abs=1e-15)

@@ -133,10 +133,12 @@ def test_gc_content_that_explains_everything_leaves_nothing_and_none_takes_nothi
 
 
 def test_undefined_values_are_none_and_one_cluster_has_no_interval():
-    value, drawn = ordinal_spearman(np.ones(5), np.arange(5.0), np.arange(5), seed=0, replicates=3)
+    value, drawn, _ = ordinal_spearman(
+        np.ones(5), np.arange(5.0), np.arange(5), seed=0, replicates=3
+    )
     assert value is None
     assert np.isnan(drawn).all()
-    value, drawn = ordinal_spearman(
+    value, drawn, _ = ordinal_spearman(
         np.arange(5.0), np.arange(5.0), np.zeros(5, int), seed=0, replicates=3
     )
     assert value == 1.0
@@ -178,7 +180,7 @@ def test_jitter_is_the_mean_over_seeded_runs_of_shaken_predictions():
 
 def test_an_interval_covers_what_a_plain_bootstrap_covers():
     prediction, truth, _ = example(300)
-    _, drawn = ordinal_spearman(prediction, truth, np.arange(300), seed=0, replicates=1000)
+    _, drawn, _ = ordinal_spearman(prediction, truth, np.arange(300), seed=0, replicates=1000)
     rng = np.random.default_rng(5)
     plain = []
     for _ in range(1000):

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from genomark.errors import UnknownNameError
 from genomark.scoring import Comparison, Rank, rank
-from genomark.scoring.ranks import _maximal_tie_sets
 
 LETTERS = "ABCDEFGHIJ"
 
@@ -51,18 +50,6 @@ def tie_graphs(draw, largest=8):
     return tied
 
 
-def brute_force_cliques(tied):
-    """Every set of vertices, kept if all are tied and none can be added."""
-    n = len(tied)
-    cliques = [
-        frozenset(members)
-        for size in range(1, n + 1)
-        for members in itertools.combinations(range(n), size)
-        if all(tied[a, b] for a, b in itertools.combinations(members, 2))
-    ]
-    return {clique for clique in cliques if not any(clique < other for other in cliques)}
-
-
 def ranks_of_graph(tied):
     models = LETTERS[: len(tied)]
     apart = " ".join(
@@ -72,20 +59,6 @@ def ranks_of_graph(tied):
     )
     values = {model: -float(index) for index, model in enumerate(models)}
     return rank(values, pairs_of(models, apart), "pearson")
-
-
-@given(tie_graphs())
-def test_insert_and_absorb_finds_the_maximal_cliques(tied):
-    found = _maximal_tie_sets(tied)
-    assert set(found) == brute_force_cliques(tied)
-    assert len(found) == len(set(found))
-    assert [min(members) for members in found] == sorted(min(members) for members in found)
-
-
-def test_the_worst_graph_there_is_has_three_to_the_third_of_n_sets():
-    # Moon and Moser 1965: n/3 triples, apart inside, tied across.
-    tied = ~np.kron(np.eye(4, dtype=bool), np.ones((3, 3), dtype=bool)) | np.eye(12, dtype=bool)
-    assert len(_maximal_tie_sets(tied)) == 3**4
 
 
 @given(tie_graphs())

@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from plain_loops import (
     ALL,
+    CLASSIFICATIONS,
     counts_of,
     drawn_items,
     frame,
     plain,
     plain_interval,
+    plain_percentiles,
+    plain_rate_interval,
     plain_replicates,
     simulated,
     unequal_clusters,
@@ -21,8 +22,9 @@ from plain_loops import (
 
 from genomark.benchmarks import load_benchmark
 from genomark.scoring import CONFIDENCE, METRICS, REPLICATES, ScoringRule, score
-from genomark.scoring.score import cluster_numbers, percentile_interval
+from genomark.scoring.score import cluster_numbers
 
+EXPANDED = "expanded percentile bootstrap"
 # Three elements; the first was measured in three experiments, the second in two.
 ELEMENTS = {"a1": "A", "b1": "B", "a2": "A", "c1": "C", "b2": "B", "a3": "A"}
 
@@ -61,11 +63,12 @@ def test_value_and_interval_are_those_of_a_plain_loop(name):
     (row,) = score(frame(prediction, truth, clusters), rule, seed=8, replicates=200)
     expected = plain_replicates(name, prediction, truth, clusters, 200, 8)
     assert row.value == close(plain(name, prediction, truth))
-    assert row.interval == close(plain_interval(expected))
+    assert row.interval == close(plain_interval(name, row.value, expected, truth, clusters))
     assert row.interval[0] < row.value < row.interval[1]
     assert (row.name, row.group, row.reason_if_null) == (name, None, None)
     assert (row.n, row.n_clusters) == (120, clusters.max() + 1)
-    assert row.method == "95 % percentile bootstrap, 200 replicates over genes"
+    how = "bootstrap on the logit scale" if name in CLASSIFICATIONS else EXPANDED
+    assert row.method == f"95 % {how}, 200 replicates over genes"
 
 
 def test_a_thousand_replicates_and_95_percent_are_the_default():
@@ -74,7 +77,7 @@ def test_a_thousand_replicates_and_95_percent_are_the_default():
     (row,) = score(frame(prediction, truth, range(20)), rule, seed=0)
     assert (REPLICATES, CONFIDENCE) == (1000, 0.95)
     expected = METRICS["mse"].replicates(prediction, truth, np.arange(20), 1000, 0)
-    assert row.interval == close(plain_interval(expected))
+    assert row.interval == close(plain_percentiles(expected, 20))
 
 
 def test_rows_come_in_the_order_of_the_rule():
@@ -171,9 +174,13 @@ def test_a_mean_over_groups_weighs_groups_and_resamples_their_clusters(name):
         [values[drawn_items(counts_of(5, b, 3), clusters)].mean() for b in range(120)]
     )
     assert mean.value == close(values.mean())
-    assert mean.interval == close(plain_interval(replicates))
+    if name in CLASSIFICATIONS:
+        assert mean.interval == close(plain_rate_interval(mean.value, replicates, 3, 180))
+        assert mean.method.startswith("95 % bootstrap on the logit scale, 120 replicates")
+    else:
+        assert mean.interval == close(plain_percentiles(replicates, 3))
+        assert mean.method == f"95 % {EXPANDED}, 120 replicates over elements"
     assert (mean.n, mean.n_clusters, mean.group) == (180, 3, None)
-    assert mean.method == "95 % percentile bootstrap, 120 replicates over elements"
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -187,9 +194,9 @@ def test_a_group_is_resampled_by_the_sub_clusters_inside_it(name):
         clusters = cluster_numbers(part["subcluster"])
         expected = plain_replicates(name, prediction, truth, clusters, 60, 5)
         assert row.value == close(plain(name, prediction, truth))
-        assert row.interval == close(plain_interval(expected))
+        assert row.interval == close(plain_interval(name, row.value, expected, truth, clusters))
         assert (row.n, row.n_clusters) == (30, 10)
-        assert row.method == "95 % percentile bootstrap, 60 replicates over positions"
+        assert row.method.endswith(", 60 replicates over positions")
 
 
 def test_means_come_first_then_groups_in_the_order_of_the_items():
@@ -254,25 +261,3 @@ def test_real_experiments_score_as_by_scipy(real_data):
             assert rows[name, task].value == close(expected)
         groups = [rows[name, task].value for task in items["task"].unique()]
         assert rows[f"mean_{name}", None].value == close(np.mean(groups))
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60))
-def test_the_interval_is_that_of_numpy_quantile(replicates):
-    low, high = percentile_interval(np.array(replicates))
-    assert (low, high) == close(tuple(np.quantile(replicates, [0.025, 0.975])))
-    assert min(replicates) <= low <= high <= max(replicates)
-
-
-@given(
-    defined=st.lists(st.floats(-1e6, 1e6), max_size=30),
-    undefined=st.integers(0, 40),
-    where=st.randoms(use_true_random=False),
-)
-def test_undefined_replicates_are_left_out_as_long_as_half_are_defined(defined, undefined, where):
-    replicates = defined + [np.nan] * undefined
-    where.shuffle(replicates)
-    found = percentile_interval(np.array(replicates))
-    if defined and len(defined) >= undefined:
-        assert found == close(tuple(np.quantile(defined, [0.025, 0.975])))
-    else:
-        assert found is None

@@ -211,7 +211,7 @@ def test_the_interval_of_a_mean_is_that_of_its_standard_error() -> None:
     random = np.random.default_rng(0)
     known = ["((((....))))"] * 400
     said = [("((((....))))", "............")[int(each)] for each in random.random(400) < 0.3]
-    rows, (value, replicates) = judge_task(
+    rows, (value, replicates, _) = judge_task(
         answers_of(said, known, range(400)), ("base_pair_f1",), seed=1
     )
     (row,) = (row for row in rows if row.name == "base_pair_f1" and row.group is None)

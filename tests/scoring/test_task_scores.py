@@ -204,7 +204,8 @@ def test_clusters_are_drawn_as_one() -> None:
     )
     once = rows_of(answers_of("binary", given, truth, ("yes",)), "auroc")["auroc", None]
     copied = rows_of(twice, "auroc")["auroc", None]
-    assert copied.interval == pytest.approx(once.interval, abs=1e-12)
+    # But for the half item that keeps log odds finite.
+    assert copied.interval == pytest.approx(once.interval, abs=1e-3)
     assert copied.n_clusters == 300
 
 

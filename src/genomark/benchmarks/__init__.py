@@ -1,6 +1,7 @@
 """Benchmarks: versioned questions, the suites they form, and the controls that mark the scale."""
 
-from genomark.benchmarks.benchmark import Asking, Benchmark
+from genomark.benchmarks.asking import Asking
+from genomark.benchmarks.benchmark import Benchmark
 from genomark.benchmarks.genes import GeneBenchmark, GeneOptions
 from genomark.benchmarks.matching.matching_benchmark import MatchingBenchmark
 from genomark.benchmarks.predictor_benchmark import PredictorBenchmark

@@ -6,52 +6,16 @@ Each capability of models has its own kind of benchmark below this; a run knows 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import polars as pl
 
+from genomark.benchmarks.asking import Asking
+from genomark.benchmarks.scored import Scored
 from genomark.models import Model, TrainingSplit
-from genomark.protocol import PredictResponse
-from genomark.scoring import (
-    BenchmarkIdentity,
-    Comparison,
-    Coverage,
-    FailureCount,
-    MetricRow,
-    ModelIdentity,
-)
-
-
-@dataclass(frozen=True)
-class Asking:
-    """How a part is asked.
-
-    Attributes
-    ----------
-    seed : int
-        Of the run.
-    threads : int
-        For what computes in this process; no answer depends on it.
-    keep : callable or None
-        Is handed the answer of a Predictor as it came.
-    tell : callable
-        Takes what a Result should say of how the answers were come by, and `notes` for tables.
-    workspace : Path or None
-        Where a fit that takes long keeps checkpoints until it is done.
-    progress : callable
-        Takes one line on how far a long fit has come, now and then.
-    """
-
-    seed: int = 0
-    threads: int = 1
-    keep: Callable[[PredictResponse], None] | None = None
-    tell: Callable[[Mapping[str, Any]], None] = field(default=lambda report: None)
-    workspace: Path | None = None
-    progress: Callable[[str], None] = field(default=lambda line: None)
+from genomark.scoring import BenchmarkIdentity, Comparison, ModelIdentity, compare
 
 
 class Benchmark(ABC):
@@ -125,20 +89,17 @@ class Benchmark(ABC):
         """
 
     @abstractmethod
-    def scored(self, predictions: Path, limit: int | None) -> Any:
-        """Set predictions, as kept in a file, beside the truth: what the methods below take."""
+    def scored(self, predictions: Path, limit: int | None) -> Scored:
+        """Set predictions, as kept in a file, beside the truth."""
 
-    @abstractmethod
-    def score(self, scored: Any, asking: Asking) -> list[MetricRow]:
-        """Compute every metric."""
-
-    @abstractmethod
-    def coverage(self, scored: Any) -> Coverage:
-        """Count what was asked and answered."""
-
-    @abstractmethod
-    def compare(self, scored: Mapping[str, Any], asking: Asking) -> list[Comparison]:
-        """Compare every pair of models, by id."""
+    def compare(self, scored: Mapping[str, Scored], asking: Asking) -> list[Comparison]:
+        """Compare every pair of models, by id, on the items both answered, drawn in pairs."""
+        return compare(
+            self.id,
+            self.headlines[0],
+            {model: each.compared for model, each in scored.items()},
+            lambda model, shared: scored[model].headline(asking, shared),
+        )
 
     def settings(self) -> Mapping[str, Any]:
         """What else its numbers depend on, as a Result tells it."""
@@ -155,22 +116,3 @@ class Benchmark(ABC):
         return BenchmarkIdentity(
             id=self.id, version=self.version, digest=self.digest, title=self.title
         )
-
-
-def coverage_of(reasons: pl.Series, answered: pl.Series) -> Coverage:
-    """Count items and the reasons why some have no answer.
-
-    Parameters
-    ----------
-    reasons : polars.Series of String
-    answered : polars.Series of Boolean
-    """
-    told = Counter(reasons.filter(~answered).fill_null("no reason given").to_list())
-    return Coverage(
-        asked=len(answered),
-        answered=int(answered.sum()),
-        failed=[
-            FailureCount(reason=reason, items=count)
-            for reason, count in sorted(told.items(), key=lambda each: (-each[1], each[0]))
-        ],
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,23 +12,16 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
-from genomark.benchmarks.benchmark import Asking, Benchmark, coverage_of
+from genomark.benchmarks.asking import Asking
+from genomark.benchmarks.benchmark import Benchmark
 from genomark.benchmarks.matched_terms import matched_terms
+from genomark.benchmarks.predictor_scores import PredictorScores
 from genomark.digests import digest_of, digest_of_bytes
 from genomark.errors import CapabilityError, ModelError
 from genomark.models import ItemPredictor, Model, Predictor, Trainable, TrainingSplit
 from genomark.models.zero_shot import ZeroShot, zero_shot
 from genomark.protocol import PredictRequest, PredictResponse, TaskPrediction, Unanswered
-from genomark.scoring import (
-    PREDICTION_COLUMNS,
-    Comparison,
-    Coverage,
-    MetricRow,
-    ModelIdentity,
-    ScoringRule,
-    compare,
-    score,
-)
+from genomark.scoring import PREDICTION_COLUMNS, ModelIdentity, ScoringRule
 
 #: (value, reason): exactly one of them is None.
 Answer = tuple[float | None, str | None]
@@ -185,12 +178,12 @@ class PredictorBenchmark(Benchmark):
             ]
         )
 
-    def scored(self, predictions: Path, limit: int | None) -> pl.DataFrame:
+    def scored(self, predictions: Path, limit: int | None) -> PredictorScores:
         """Set predictions beside the truth, in the order of the items."""
         columns = ["item_id", "task", "cluster"]
         if self.rule.grouped:
             columns.append("subcluster")
-        return (
+        frame = (
             self.selected(limit)
             .select(*columns, "truth")
             .join(
@@ -201,18 +194,7 @@ class PredictorBenchmark(Benchmark):
                 validate="1:1",
             )
         )
-
-    def score(self, scored: pl.DataFrame, asking: Asking) -> list[MetricRow]:
-        """Compute every row of the rule."""
-        return score(scored, self.rule, seed=asking.seed)
-
-    def coverage(self, scored: pl.DataFrame) -> Coverage:
-        """Count what was asked and answered."""
-        return coverage_of(scored["reason"], scored["value"].is_not_null())
-
-    def compare(self, scored: Mapping[str, pl.DataFrame], asking: Asking) -> list[Comparison]:
-        """Compare every pair of models by paired cluster bootstrap."""
-        return compare(self.id, scored, self.rule, seed=asking.seed)
+        return PredictorScores(frame, self.rule)
 
     def _wording(self) -> Any:
         """Whatever requests hold beside the items; part of the digest."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 import polars as pl
 
-from genomark.benchmarks.benchmark import Asking, Benchmark
+from genomark.benchmarks.asking import Asking
+from genomark.benchmarks.benchmark import Benchmark
 from genomark.errors import GenomarkError
 from genomark.models import Model, TrainingSplit
-from genomark.scoring import Comparison, Coverage, MetricRow, ModelIdentity
+from genomark.scoring import ModelIdentity
 
 
 class Unloadable(Benchmark):
@@ -57,17 +58,5 @@ class Unloadable(Benchmark):
         self._fail()
 
     def scored(self, predictions: Path, limit: int | None) -> Any:
-        """Fail."""
-        self._fail()
-
-    def score(self, scored: Any, asking: Asking) -> list[MetricRow]:
-        """Fail."""
-        self._fail()
-
-    def coverage(self, scored: Any) -> Coverage:
-        """Fail."""
-        self._fail()
-
-    def compare(self, scored: Mapping[str, Any], asking: Asking) -> list[Comparison]:
         """Fail."""
         self._fail()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from scipy.special import ndtri
 from genomark.benchmarks.genes import FAMILIES
 from genomark.results.task_scores import task_scores
 from genomark.scoring import CONFIDENCE, REPLICATES, Result
-from genomark.scoring.score import percentile_interval
+from genomark.scoring.intervals import percentiles
 
 Floats = NDArray[np.float64]
 
@@ -106,7 +107,7 @@ def ordered_families(scores: pl.DataFrame) -> list[str]:
 def interval_over_tasks(
     values: Floats, deviations: Floats, *, seed: int, replicates: int = REPLICATES
 ) -> tuple[float, float] | None:
-    """Percentile interval of a mean over tasks: tasks are drawn, and for each its genes.
+    """Interval of a mean over tasks: tasks are drawn, and for each its genes.
 
     Parameters
     ----------
@@ -130,7 +131,8 @@ def interval_over_tasks(
     uniform = (raw >> np.uint64(12)) * 2.0**-52 + 2.0**-53
     drawn = (uniform[..., 0] * n).astype(np.int64)
     means = (values[drawn] + deviations[drawn] * ndtri(uniform[..., 1])).mean(axis=1)
-    return percentile_interval(means)
+    # A single task is drawn every time: normal deviates are all the spread there is.
+    return percentiles(means, n if n > 1 else math.inf)
 
 
 @dataclass(frozen=True)

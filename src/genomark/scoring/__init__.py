@@ -1,6 +1,7 @@
 """Scoring: records, metrics, intervals by cluster bootstrap, paired comparison, ranks."""
 
 from genomark.scoring.directions import better
+from genomark.scoring.intervals import CONFIDENCE, REPLICATES
 from genomark.scoring.label_folds import FOLD_METRICS, fold_values
 from genomark.scoring.labels import (
     LABEL_HEADLINES,
@@ -26,7 +27,7 @@ from genomark.scoring.records import (
     result_json,
     result_schema,
 )
-from genomark.scoring.score import CONFIDENCE, REPLICATES, Headline, ScoringRule, score
+from genomark.scoring.score import Headline, ScoringRule, headline_replicates, score
 from genomark.scoring.structure_scores import CROSSING_METRICS, STRUCTURE_METRICS, Structures
 from genomark.scoring.task_scores import TASK_METRICS, TaskAnswers, judge_task
 
@@ -60,6 +61,7 @@ __all__ = [
     "compare",
     "compare_headlines",
     "fold_values",
+    "headline_replicates",
     "judge_labels",
     "judge_task",
     "label_headline_replicates",

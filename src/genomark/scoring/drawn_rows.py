@@ -7,9 +7,10 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.scoring.intervals import REPLICATES, interval, method
 from genomark.scoring.label_replicates import Draws
 from genomark.scoring.records import MetricRow
-from genomark.scoring.score import CONFIDENCE, REPLICATES, Headline, percentile_interval
+from genomark.scoring.score import Headline
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -71,9 +72,7 @@ class DrawnRows:
     def headline(self, values: Flags) -> Headline:
         """Give a mean over all items and its replicates."""
         columns = self._means(values, np.ones(values.size, dtype=np.bool_))
-        if np.unique(self._clusters).size < 2:
-            return float(columns[0]), np.full(REPLICATES, np.nan)
-        return float(columns[0]), columns[1:]
+        return Headline.of(columns[0], columns[1:], np.unique(self._clusters).size)
 
     def row(
         self,
@@ -87,17 +86,18 @@ class DrawnRows:
     ) -> MetricRow:
         """Make a row of a value and its replicates, or of the reason why there is none."""
         clusters = np.unique(self._clusters[chosen]).size
-        spread = columns is not None and clusters > 1
-        percent = round(CONFIDENCE * 100)
-        method = f"{percent} % percentile bootstrap, {REPLICATES} replicates over {self._items}"
+        items = int(chosen.sum())
+        found = None
+        if columns is not None:
+            found = interval(name, float(columns[0]), columns[1:], clusters, items=items)
         return MetricRow(
             name=name,
             group=group,
             value=None if columns is None else float(columns[0]),
             reason_if_null=reason if columns is None else None,
-            interval=percentile_interval(columns[1:]) if columns is not None and spread else None,
-            method=method,
-            n=int(chosen.sum()),
+            interval=found,
+            method=method(name, REPLICATES, self._items),
+            n=items,
             n_clusters=int(clusters),
             unit=unit,
         )

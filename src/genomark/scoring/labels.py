@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genomark.errors import UnknownNameError, UsageError
+from genomark.scoring.intervals import REPLICATES, Interval, interval, method, resting_on
 from genomark.scoring.label_kernels import CLASS_METRICS, RANKED_METRICS
 from genomark.scoring.label_replicates import (
     VALUE_METRICS,
@@ -27,7 +28,7 @@ from genomark.scoring.label_replicates import (
     value_replicates,
 )
 from genomark.scoring.records import MetricRow
-from genomark.scoring.score import CONFIDENCE, REPLICATES, Headline, percentile_interval
+from genomark.scoring.score import Headline
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -184,30 +185,24 @@ def label_headline_replicates(
     """Compute the first of `LABEL_HEADLINES` and its replicates, for paired comparison.
 
     Two models give paired replicates if their answers have the same rows in the same order.
-
-    Returns
-    -------
-    value : float or None
-    replicates : ndarray of float64, shape (replicates,)
-        NaN where undefined, and throughout where there is only one cluster or no value.
     """
     headline = _compute(answers, seed, replicates, threads)[0]
     return _headline(headline, answers, replicates)
 
 
 def _headline(found: _Found, answers: LabelAnswers, replicates: int) -> Headline:
-    undefined = np.full(replicates, np.nan)
+    n_clusters = int(answers.clusters.max(initial=-1)) + 1
     if found.reason is not None:
-        return None, undefined
-    value, drawn = float(found.columns[0]), found.columns[1:]
-    return value, drawn if answers.clusters.max() > 0 else undefined
+        return Headline.undefined(replicates, n_clusters)
+    return Headline.of(found.columns[0], found.columns[1:], n_clusters)
 
 
 @dataclass(frozen=True)
 class _Found:
     """A metric: its value and replicates, shape (replicates + 1,), or the reason for none.
 
-    `over_labels` says that labels were drawn too, `left_out` how many were left out of a mean.
+    `over_labels` says that labels were drawn too, `left_out` how many were left out of a mean,
+    `label` of which one it is.
     """
 
     name: str
@@ -216,41 +211,35 @@ class _Found:
     group: str | None = None
     over_labels: bool = False
     left_out: int = 0
+    label: int | None = None
 
 
 def _row(found: _Found, answers: LabelAnswers, replicates: int, cluster: str) -> MetricRow:
     n_clusters = int(answers.clusters.max()) + 1 if answers.clusters.size else 0
     defined = found.reason is None
-    method = f"{round(CONFIDENCE * 100)} % percentile bootstrap, {replicates} replicates over "
-    method += cluster if answers.clusters.ndim == 1 else f"{cluster} (both of a pair)"
+    over = cluster if answers.clusters.ndim == 1 else f"{cluster} (both of a pair)"
     if found.over_labels:
-        method += " and labels"
+        over += " and labels"
     if found.left_out:
-        method += f"; {found.left_out} of {len(answers.labels)} labels of one class left out"
+        over += f"; {found.left_out} of {len(answers.labels)} labels of one class left out"
     return MetricRow(
         name=found.name,
         group=found.group,
         value=float(found.columns[0]) if defined else None,
         reason_if_null=found.reason,
-        interval=_interval(found) if defined and n_clusters > 1 else None,
-        method=method,
+        interval=_interval(found, answers, n_clusters) if defined and n_clusters > 1 else None,
+        method=method(found.name, replicates, over),
         n=len(answers.folds),
         n_clusters=n_clusters,
     )
 
 
-def _interval(found: _Found) -> tuple[float, float] | None:
-    """Percentile interval; of average precision with the bias of the replicates taken away.
-
-    A gene that is drawn twice is a positive that another like it stands beside, so replicates of
-    average precision lie higher than what they are replicates of, and a mean over many labels
-    could lie outside its own percentiles (Efron and Tibshirani 1993, 10.2).
-    """
-    value, drawn = found.columns[0], found.columns[1:]
-    defined = drawn[np.isfinite(drawn)]
-    if defined.size and found.name.endswith("average_precision"):
-        drawn = drawn - (defined.mean() - value)
-    return percentile_interval(drawn)
+def _interval(found: _Found, answers: LabelAnswers, n_clusters: int) -> Interval | None:
+    rests_on: float = n_clusters
+    if found.label is not None:
+        rests_on = resting_on(answers.truth[:, found.label] > 0.5, answers.clusters)
+    value, drawn = float(found.columns[0]), found.columns[1:]
+    return interval(found.name, value, drawn, rests_on, items=len(answers.folds))
 
 
 def _compute(answers: LabelAnswers, seed: int, replicates: int, threads: int) -> list[_Found]:
@@ -309,9 +298,9 @@ class _Table:
         binary = self.answers.kind == "binary"
         groups: Sequence[str | None] = [None] if binary else self.answers.labels
         return [
-            _Found(name, columns, reason, group)
-            for group, columns, reason in zip(
-                groups, self.metrics[name], self.reasons[name], strict=True
+            _Found(name, columns, reason, group, label=label)
+            for label, (group, columns, reason) in enumerate(
+                zip(groups, self.metrics[name], self.reasons[name], strict=True)
             )
         ]
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from genomark.errors import UsageError
 from genomark.scoring import ordinal_kernels as kernels
-from genomark.scoring.score import REPLICATES, Headline
+from genomark.scoring.intervals import REPLICATES
+from genomark.scoring.score import Headline
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -162,20 +163,16 @@ def ordinal_spearman(
 
     Returns
     -------
-    value : float or None
-        None where undefined: fewer than three items, or all predictions or classes the same.
-    replicates : ndarray of float64, shape (replicates,)
-        NaN where undefined, and throughout where there is only one cluster.
+    Headline
+        Undefined with fewer than three items, or all predictions or classes the same.
     """
+    n_clusters = int(np.count_nonzero(np.bincount(clusters)))
     if len(prediction) < 3:
-        return None, np.full(replicates, np.nan)
+        return Headline.undefined(replicates, n_clusters)
     found = ordinal_replicates(
         prediction, truth, clusters, seed=seed, replicates=replicates, threads=threads
     ).spearman
-    if not np.isfinite(found[0]):
-        return None, np.full(replicates, np.nan)
-    drawn = found[1:] if clusters.max() > 0 else np.full(replicates, np.nan)
-    return float(found[0]), drawn
+    return Headline.of(found[0], found[1:], n_clusters)
 
 
 def jittered_spearman(

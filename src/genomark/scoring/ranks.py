@@ -9,27 +9,27 @@ member, and a model has the ranks of the sets it is in. Two models share a rank 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 import numpy as np
 import polars as pl
 
 from genomark.scoring.directions import better
-from genomark.scoring.score import (
-    REPLICATES,
-    Headline,
-    ScoringRule,
-    headline_replicates,
-    percentile_interval,
-)
+from genomark.scoring.intervals import percentiles
+from genomark.scoring.rank_ties import tie_ranks
+from genomark.scoring.score import Headline
 
 #: Relative; two predictions that are linear in each other correlate alike but for rounding.
 _ROUNDING = 1e-12
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """Paired difference of two models on the items both answered, ``model_a - model_b``."""
+    """Paired difference of two models on the items both answered, ``model_a - model_b``.
+
+    `superiority` is the share of replicates in which `model_a` is the better one, equal ones
+    counting half.
+    """
 
     benchmark: str
     metric: str
@@ -39,6 +39,7 @@ class Comparison(msgspec.Struct, frozen=True):
     interval: tuple[float, float] | None
     n: int
     tied: bool
+    superiority: float | None = None
 
 
 class Rank(msgspec.Struct, frozen=True):
@@ -55,47 +56,35 @@ class Rank(msgspec.Struct, frozen=True):
 
 def compare(
     benchmark: str,
-    items: Mapping[str, pl.DataFrame],
-    rule: ScoringRule,
-    *,
-    seed: int,
-    replicates: int = REPLICATES,
+    metric_name: str,
+    compared: Mapping[str, pl.Series],
+    headline: Callable[[str, pl.Series], Headline],
 ) -> list[Comparison]:
-    """Compare every pair of models by paired cluster bootstrap.
+    """Compare every pair of models by paired cluster bootstrap, on the items both answered.
 
     Parameters
     ----------
-    benchmark : str
-        Name that the comparisons carry.
-    items : mapping of str to polars.DataFrame
-        For each model, scored items as `score` takes them, all in the same order.
-    rule : ScoringRule
-    seed, replicates : int
-        Of the bootstrap; the same for all, which is what pairs the replicates.
+    benchmark, metric_name : str
+        Names that the comparisons carry.
+    compared : mapping of str to polars.Series of Boolean
+        For each model, which items it can be compared on.
+    headline : callable
+        Gives a model's headline metric on some of the items; that of two models on the same items
+        has the same replicates.
 
     Returns
     -------
     list of Comparison
-        Pairs in which either metric is undefined are left out.
+        Pairs without shared items, or in which either metric is undefined, are left out.
     """
-    alone = {
-        model: headline_replicates(frame, rule, seed=seed, replicates=replicates)
-        for model, frame in items.items()
-    }
-    comparisons = []
-    for a, b in itertools.combinations(items, 2):
-        shared = items[a]["value"].is_not_null() & items[b]["value"].is_not_null()
-        if shared.all():
-            first, second = alone[a], alone[b]
-        else:
-            first, second = (
-                headline_replicates(items[m].filter(shared), rule, seed=seed, replicates=replicates)
-                for m in (a, b)
-            )
-        comparisons += compare_headlines(
-            benchmark, rule.headline, (a, b), (first, second), int(shared.sum())
-        )
-    return comparisons
+    found = []
+    for a, b in itertools.combinations(compared, 2):
+        shared = compared[a] & compared[b]
+        n = int(shared.sum())
+        if n:
+            pair = headline(a, shared), headline(b, shared)
+            found += compare_headlines(benchmark, metric_name, (a, b), pair, n)
+    return found
 
 
 def compare_headlines(
@@ -112,8 +101,8 @@ def compare_headlines(
     benchmark, metric_name : str
         Names that the comparison carries.
     models : tuple of str
-    headlines : tuple of (value, replicates)
-        On the same `n` items; ``None`` where a metric is undefined.
+    headlines : tuple of Headline
+        On the same `n` items.
     n : int
 
     Returns
@@ -121,24 +110,33 @@ def compare_headlines(
     list of Comparison
         One, or none where either metric is undefined.
     """
-    (first, first_drawn), (second, second_drawn) = headlines
-    if first is None or second is None:
+    first, second = headlines
+    if first.value is None or second.value is None:
         return []
-    interval = percentile_interval(first_drawn - second_drawn)
-    rounding = _ROUNDING * max(abs(first), abs(second))
+    interval = percentiles(first.drawn - second.drawn, first.clusters)
+    rounding = _ROUNDING * max(abs(first.value), abs(second.value))
     tied = interval is None or (interval[0] <= rounding and interval[1] >= -rounding)
+    higher = better(metric_name) == "higher"
     return [
         Comparison(
             benchmark=benchmark,
             metric=metric_name,
             model_a=models[0],
             model_b=models[1],
-            difference=first - second,
+            difference=first.value - second.value,
             interval=interval,
             n=n,
             tied=tied,
+            superiority=None if interval is None else _superiority(first, second, higher=higher),
         )
     ]
+
+
+def _superiority(first: Headline, second: Headline, *, higher: bool) -> float:
+    """Share of replicates in which the first is better; equal ones count half."""
+    differences = first.drawn - second.drawn
+    defined = np.sign(differences[np.isfinite(differences)])
+    return float((1 + (defined if higher else -defined)).mean() / 2)
 
 
 def rank(
@@ -168,25 +166,8 @@ def rank(
         if not pair.tied and pair.model_a in position and pair.model_b in position:
             a, b = position[pair.model_a], position[pair.model_b]
             tied[a, b] = tied[b, a] = False
-    sets = _maximal_tie_sets(tied)
-    ranks = []
-    for index, model in enumerate(order):
-        best = [min(members) + 1 for members in sets if index in members]
-        ranks.append(Rank(model=model, first=min(best), last=max(best)))
-    return ranks
-
-
-def _maximal_tie_sets(tied: np.ndarray) -> list[frozenset[int]]:
-    """Find the largest sets in which all are tied with all (insert and absorb, Piepho 2004)."""
-    n = tied.shape[0]
-    sets = [frozenset(range(n))]
-    for a, b in itertools.combinations(range(n), 2):
-        if tied[a, b]:
-            continue
-        split = [part for each in sets for part in _without_pair(each, a, b)]
-        sets = [each for each in set(split) if not any(each < other for other in split)]
-    return sorted(sets, key=sorted)
-
-
-def _without_pair(members: frozenset[int], a: int, b: int) -> list[frozenset[int]]:
-    return [members - {a}, members - {b}] if a in members and b in members else [members]
+    first, last = tie_ranks(tied)
+    return [
+        Rank(model=model, first=int(first[place]), last=int(last[place]))
+        for place, model in enumerate(order)
+    ]

@@ -10,22 +10,52 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from genomark.scoring import kernels
+from genomark.scoring.intervals import REPLICATES, interval, method, resting_on
 from genomark.scoring.metrics import Metric, metric
 from genomark.scoring.records import MetricRow
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-#: A headline metric, or None where it is undefined, and its replicates.
-Headline = tuple[float | None, Floats]
+#: Metrics that are known from the rarer class.
+_OF_TWO_CLASSES = ("auroc", "average_precision")
 
-REPLICATES = 1000
-CONFIDENCE = 0.95
+
+class Headline(NamedTuple):
+    """The metric that models are ranked by, with what pairs it with that of another model.
+
+    Attributes
+    ----------
+    value : float or None
+        None where it is undefined.
+    drawn : ndarray of float64, shape (replicates,)
+        NaN where undefined, and throughout where there is only one cluster: nothing can then be
+        resampled.
+    clusters : int
+        How many were resampled.
+    """
+
+    value: float | None
+    drawn: Floats
+    clusters: int
+
+    @classmethod
+    def undefined(cls, replicates: int = REPLICATES, clusters: int = 0) -> Headline:
+        """Give one without a value."""
+        return cls(None, np.full(replicates, np.nan), clusters)
+
+    @classmethod
+    def of(cls, value: float | None, drawn: Floats, clusters: int) -> Headline:
+        """Take a value with its replicates; those of one cluster say nothing."""
+        if value is None or not np.isfinite(value):
+            return cls.undefined(drawn.size, clusters)
+        return cls(float(value), drawn if clusters > 1 else np.full(drawn.size, np.nan), clusters)
 
 
 @dataclass(frozen=True)
@@ -98,42 +128,25 @@ def headline_replicates(
     """Compute the headline metric and its replicates, for paired comparison.
 
     Two models give paired replicates when `items` hold the same rows in the same order.
-
-    Returns
-    -------
-    value : float or None
-    replicates : ndarray of float64, shape (replicates,)
-        NaN where undefined, and throughout where there is only one cluster: nothing can then be
-        resampled.
     """
     answered = _answered(items)
     measure = metric(rule.metrics[0])
-    undefined = np.full(replicates, np.nan)
     if answered.is_empty():
-        return None, undefined
+        return Headline.undefined(replicates)
     if rule.grouped:
         values, clusters = _group_values(answered, measure)
+        n_clusters = int(clusters.max()) + 1
         if not np.isfinite(values).all():
-            return None, undefined
-        value: float | None = float(values.mean())
+            return Headline.undefined(replicates, n_clusters)
         drawn = _mean_replicates(values, clusters, replicates, seed)
-    else:
-        prediction, truth, clusters = _arrays(answered, "cluster")
-        value, _ = measure.value(prediction, truth)
-        if value is None:
-            return None, undefined
-        drawn = measure.replicates(prediction, truth, clusters, replicates, seed)
-    return value, drawn if clusters.max() > 0 else undefined
-
-
-def percentile_interval(replicates: Floats) -> tuple[float, float] | None:
-    """Percentile interval of the defined replicates; None if fewer than half are defined."""
-    defined = replicates[np.isfinite(replicates)]
-    if defined.size * 2 < replicates.size or not defined.size:
-        return None
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(defined, [tail, 1 - tail])
-    return float(low), float(high)
+        return Headline.of(float(values.mean()), drawn, n_clusters)
+    prediction, truth, clusters = _arrays(answered, "cluster")
+    n_clusters = int(clusters.max()) + 1
+    value, _ = measure.value(prediction, truth)
+    if value is None:
+        return Headline.undefined(replicates, n_clusters)
+    drawn = measure.replicates(prediction, truth, clusters, replicates, seed)
+    return Headline.of(value, drawn, n_clusters)
 
 
 def cluster_numbers(names: pl.Series) -> Integers:
@@ -165,17 +178,19 @@ def _row(
     prediction, truth, clusters = _arrays(items, cluster)
     n_clusters = int(clusters.max()) + 1 if clusters.size else 0
     value, reason = measure.value(prediction, truth)
-    interval = None
+    found = None
     if value is not None and n_clusters > 1:
         drawn = measure.replicates(prediction, truth, clusters, replicates, seed)
-        interval = percentile_interval(drawn)
+        two = measure.name in _OF_TWO_CLASSES
+        rests_on = resting_on(truth > 0.5, clusters) if two else n_clusters
+        found = interval(measure.name, value, drawn, rests_on, items=items.height)
     return MetricRow(
         name=measure.name,
         group=group,
         value=value,
         reason_if_null=reason,
-        interval=interval,
-        method=_method(replicates, unit_of_resampling),
+        interval=found,
+        method=method(measure.name, replicates, unit_of_resampling),
         n=items.height,
         n_clusters=n_clusters,
     )
@@ -219,7 +234,8 @@ def _mean_row(
     clusters = _cluster_of_task(items)
     n_clusters = int(clusters.max()) + 1 if clusters.size else 0
     undefined = [row for row in rows if row.value is None]
-    value = interval = reason = None
+    n = sum(row.n for row in rows)
+    value = found = reason = None
     if not rows:
         reason = "no items"
     elif undefined:
@@ -230,16 +246,16 @@ def _mean_row(
         )
     else:
         value = float(values.mean())
-        if n_clusters > 1:
-            interval = percentile_interval(_mean_replicates(values, clusters, replicates, seed))
+        drawn = _mean_replicates(values, clusters, replicates, seed)
+        found = interval(name, value, drawn, n_clusters, items=n)
     return MetricRow(
         name=f"mean_{name}",
         group=None,
         value=value,
         reason_if_null=reason,
-        interval=interval,
-        method=_method(replicates, unit_of_resampling),
-        n=sum(row.n for row in rows),
+        interval=found,
+        method=method(name, replicates, unit_of_resampling),
+        n=n,
         n_clusters=n_clusters,
     )
 
@@ -263,8 +279,3 @@ def _mean_replicates(values: Floats, clusters: Integers, replicates: int, seed: 
     counts = np.empty(int(clusters.max()) + 1, dtype=np.int32)
     kernels.replicate_weighted_mean(out, np.uint64(seed), counts, (clusters, values))
     return out
-
-
-def _method(replicates: int, unit_of_resampling: str) -> str:
-    percent = round(CONFIDENCE * 100)
-    return f"{percent} % percentile bootstrap, {replicates} replicates over {unit_of_resampling}"

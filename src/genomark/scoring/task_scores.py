@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genomark.errors import UsageError
+from genomark.scoring.intervals import REPLICATES, interval, method, resting_on
 from genomark.scoring.label_kernels import CLASS_METRICS, RANKED_METRICS, weighted_sums
 from genomark.scoring.label_replicates import (
     VALUE_METRICS,
@@ -27,7 +28,7 @@ from genomark.scoring.label_replicates import (
 )
 from genomark.scoring.pairing import top_length_precision
 from genomark.scoring.records import MetricRow
-from genomark.scoring.score import CONFIDENCE, REPLICATES, Headline, percentile_interval
+from genomark.scoring.score import Headline
 from genomark.scoring.structure_scores import (
     CROSSING_METRICS,
     STRUCTURE_METRICS,
@@ -149,7 +150,7 @@ def judge_task(
     rows : list of MetricRow
         Of the whole task; then of each fit, where there are several (the headlines alone); then of
         each label, where there are several.
-    headline : (value, replicates)
+    headline : Headline
         The first metric, for paired comparison.
     """
     unknown = [name for name in headlines if name not in answers.metrics]
@@ -181,6 +182,8 @@ class _Fit:
         self.reasons: dict[str, str] = {}
         #: Sequences and clusters that a metric, or a metric of a label, rests on if not on all.
         self.sizes: dict[tuple[str, str | None], tuple[int, int]] = {}
+        #: Clusters that metrics of two classes are known from.
+        self.rests_on: dict[tuple[str, str | None], float] = {}
         self._draws = draws
         self._threads = threads
         given = answers.answers[number]
@@ -240,8 +243,11 @@ class _Fit:
             reason or ("constant prediction" if np.ptp(each) == 0 else None)
             for reason, each in zip(reasons, scores.T, strict=True)
         ]
+        members = draws.members[:, 0].astype(np.int64)
+        rests_on = [resting_on(each > 0.5, members) for each in truth.T]
         if len(labels) == 1:
             for name in _OF_TWO:
+                self.rests_on[name, None] = rests_on[0]
                 self.whole[name] = found[name][0]
                 why_not = constant[0] if name in _RANKED else reasons[0]
                 if why_not:
@@ -250,6 +256,8 @@ class _Fit:
         for name in _RANKED:
             self._mean(f"mean_{name}", found[name], constant, labels)
             self.by_label[name] = dict(zip(labels, found[name], strict=True))
+            for label, each in zip(labels, rests_on, strict=True):
+                self.rests_on[name, label] = each
         return found
 
     def _mean(
@@ -418,32 +426,29 @@ class _Table:
         group = label if label is not None else None if fit is None else f"seed {fit}"
         everything = len(self._answers.truth), self._draws.n_genes
         n, clusters = fits[0].sizes.get((name, label), everything)
-        method = f"{round(CONFIDENCE * 100)} % percentile bootstrap, {self._draws.replicates} "
-        method += f"replicates over {self._cluster}"
-        if len(fits) > 1:
-            method += f" and {len(fits)} fits"
+        found = None
+        if columns is not None:
+            rests_on = fits[0].rests_on.get((name, label), clusters)
+            found = interval(name, float(columns[0]), columns[1:], rests_on, items=n)
+        over = self._cluster + (f" and {len(fits)} fits" if len(fits) > 1 else "")
         return MetricRow(
             name=name,
             group=group,
             value=None if columns is None else float(columns[0]),
             reason_if_null=reason,
-            interval=self._interval(name, columns)
-            if columns is not None and clusters > 1
-            else None,
-            method=method,
+            interval=found,
+            method=method(name, self._draws.replicates, over),
             n=n,
             n_clusters=clusters,
         )
 
     def headline(self, name: str) -> Headline:
         """Give a metric and its replicates."""
-        undefined = np.full(self._draws.replicates, np.nan)
+        n_clusters = self._draws.n_genes
         if self._reason(name, self._fits):
-            return None, undefined
+            return Headline.undefined(self._draws.replicates, n_clusters)
         columns = self._columns(name, self._fits, None)
-        if not np.isfinite(columns[0]):
-            return None, undefined
-        return float(columns[0]), columns[1:] if self._draws.n_genes > 1 else undefined
+        return Headline.of(columns[0], columns[1:], n_clusters)
 
     def _reason(self, name: str, fits: list[_Fit]) -> str | None:
         return next((fit.reasons[name] for fit in fits if name in fit.reasons), None)
@@ -453,12 +458,3 @@ class _Table:
             [fit.whole[name] if label is None else fit.by_label[name][label] for fit in fits]
         )
         return label_means(found, self._seed ^ FIT_STREAM)
-
-    @staticmethod
-    def _interval(name: str, columns: Floats) -> tuple[float, float] | None:
-        """Percentile interval; of average precision without the bias of the replicates."""
-        drawn = columns[1:]
-        defined = drawn[np.isfinite(drawn)]
-        if defined.size and name.endswith("average_precision"):
-            drawn = drawn - (defined.mean() - columns[0])
-        return percentile_interval(drawn)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from genomark.scoring.across.warm import warm_board
 from genomark.scoring.labels import Kind, LabelAnswers, score_labels
 from genomark.scoring.metrics import METRICS
 from genomark.scoring.ordinal import ordinal_replicates
@@ -31,6 +32,7 @@ def warm() -> None:
         answers = LabelAnswers(kind, labels, matrix - 0.5, matrix, 0 * clusters, clusters)
         score_labels(answers, seed=0, replicates=2)
     ordinal_replicates(prediction, truth, clusters, seed=0, replicates=2, gc=prediction)
+    warm_board()
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ def test_which_share_an_item_is_of_cannot_be_asked(world):
         prediction = np.zeros((len(world.ids), 1))
         prediction[row] = 1.0
         score = referee.scores(prediction, private=False)[0]
-        assert climb(score.value, score.drawn, ground(REPLICATES), 0.001) is None
+        assert climb(score.value, score.drawn, ground(REPLICATES), 0.001, score.n_clusters) is None
 
 
 @pytest.mark.usefixtures("quick_decoding")

@@ -19,38 +19,40 @@ from genomark.scoring import REPLICATES
 
 #: Replicates around a score, all on one side of it or not.
 SPREAD = np.linspace(-0.04, 0.04, 1000)
+#: Clusters, so many that percentiles are those of a normal distribution.
+MANY = 10**6
 
 
 def test_a_model_begins_at_what_a_constant_is_worth():
-    rung = climb(0.3, 0.3 + SPREAD, ground(1000), 0.01)
+    rung = climb(0.3, 0.3 + SPREAD, ground(1000), 0.01, MANY)
     assert rung.released == 0.3
     np.testing.assert_array_equal(rung.drawn, 0.3 + SPREAD)
     # Not beyond noise: 2.5 % of the replicates below 0 are the most there may be.
-    assert climb(0.03, 0.03 + SPREAD, ground(1000), 0.01) is None
-    assert climb(0.039, 0.039 + SPREAD, ground(1000), 0.01).released == 0.04
-    assert climb(-0.3, -0.3 + SPREAD, ground(1000), 0.01) is None
-    assert climb(None, np.full(1000, np.nan), ground(1000), 0.01) is None
+    assert climb(0.03, 0.03 + SPREAD, ground(1000), 0.01, MANY) is None
+    assert climb(0.039, 0.039 + SPREAD, ground(1000), 0.01, MANY).released == 0.04
+    assert climb(-0.3, -0.3 + SPREAD, ground(1000), 0.01, MANY) is None
+    assert climb(None, np.full(1000, np.nan), ground(1000), 0.01, MANY) is None
 
 
 def test_a_better_score_is_told_if_the_paired_difference_is_beyond_noise():
     last = Rung(0.3, 0.3 + SPREAD)
     # The noise is shared, hence the difference has none.
-    assert climb(0.321, 0.321 + SPREAD, last, 0.01).released == 0.32
+    assert climb(0.321, 0.321 + SPREAD, last, 0.01, MANY).released == 0.32
     # The same score with noise of its own is not shown to be better.
-    assert climb(0.321, 0.321 + SPREAD[::-1], last, 0.01) is None
+    assert climb(0.321, 0.321 + SPREAD[::-1], last, 0.01, MANY) is None
 
 
 @pytest.mark.parametrize(("value", "told"), [(0.31, None), (0.310001, 0.31), (0.3049, None)])
 def test_a_gain_below_the_step_is_not_told(value, told):
-    rung = climb(value, value + SPREAD, Rung(0.3, 0.3 + SPREAD), 0.01)
+    rung = climb(value, value + SPREAD, Rung(0.3, 0.3 + SPREAD), 0.01, MANY)
     assert (rung and rung.released) == told
 
 
 def test_replicates_that_hold_nothing_but_ties_count_as_nothing():
     drawn = np.where(np.arange(1000) < 30, np.nan, 0.5)
-    assert climb(0.5, drawn, ground(1000), 0.01) is None
+    assert climb(0.5, drawn, ground(1000), 0.01, MANY) is None
     drawn = np.where(np.arange(1000) < 20, np.nan, 0.5)
-    assert climb(0.5, drawn, ground(1000), 0.01).released == 0.5
+    assert climb(0.5, drawn, ground(1000), 0.01, MANY).released == 0.5
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ class Referees:
         """The figure that is released, if one is."""
         score = self.referee.headline(prediction[:, None], private=False)
         last = self.rungs.get(party, ground(REPLICATES))
-        rung = climb(score.value, score.drawn, last, self.step)
+        rung = climb(score.value, score.drawn, last, self.step, score.n_clusters)
         self.rungs[party] = rung or last
         return rung and rung.released
 

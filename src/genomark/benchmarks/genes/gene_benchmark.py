@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from genomark.benchmarks.benchmark import Asking, Benchmark, coverage_of
+from genomark.benchmarks.asking import Asking
+from genomark.benchmarks.benchmark import Benchmark
 from genomark.benchmarks.genes.gene_scores import GeneScores
 from genomark.benchmarks.genes.options import DEFAULT_OPTIONS, GeneOptions
 from genomark.benchmarks.genes.question import Question, item_ids, kind_of, prepared
@@ -24,11 +24,7 @@ from genomark.models import GeneEmbedder, ItemPredictor, Model, TrainingSplit
 from genomark.probes import Fit, cross_validate, one_thread, settings_of
 from genomark.scoring import (
     LABEL_HEADLINES,
-    Comparison,
-    Coverage,
-    MetricRow,
     ModelIdentity,
-    compare_headlines,
 )
 
 _NO_NUMBER = "the probe gave no finite number"
@@ -238,33 +234,6 @@ class GeneBenchmark(Benchmark):
     def scored(self, predictions: Path, limit: int | None) -> GeneScores:
         """Set predictions beside the truth."""
         return GeneScores(predictions, self._limited(limit))
-
-    def score(self, scored: GeneScores, asking: Asking) -> list[MetricRow]:
-        """Compute every metric of the kind of task, for each label and their mean."""
-        return scored.rows(asking)
-
-    def coverage(self, scored: GeneScores) -> Coverage:
-        """Count genes, or pairs."""
-        return coverage_of(scored.reasons, scored.answered)
-
-    def compare(self, scored: Mapping[str, GeneScores], asking: Asking) -> list[Comparison]:
-        """Compare every pair of models on the rows both answered, the genes drawn in pairs."""
-        found = []
-        for a, b in combinations(scored, 2):
-            first, second = scored[a], scored[b]
-            shared = first.answered & second.answered
-            n = int(shared.sum())
-            if n == 0:
-                continue
-            compared = compare_headlines(
-                self.id,
-                self.headlines[0],
-                (a, b),
-                (first.headline(asking, shared), second.headline(asking, shared)),
-                n,
-            )
-            found.extend(compared)
-        return found
 
     def _question(self, size: int, seed: int) -> Question:
         key = (size, seed)

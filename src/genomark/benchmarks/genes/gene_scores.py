@@ -9,13 +9,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from genomark.benchmarks.benchmark import Asking
+from genomark.benchmarks.asking import Asking
 from genomark.benchmarks.genes.question import cluster_numbers
+from genomark.benchmarks.scored import Scored, item_table
 from genomark.genes import GeneTask
 from genomark.scoring import Headline, LabelAnswers, MetricRow, judge_labels
 
 
-class GeneScores:
+class GeneScores(Scored):
     """One model's answers on one task; read from their file when they are needed.
 
     Parameters
@@ -57,6 +58,14 @@ class GeneScores:
         if key not in self._headlines:
             _, self._headlines[key] = self._judge(shared.to_numpy(), asking)
         return self._headlines[key]
+
+    def items(self) -> pl.DataFrame:
+        """Give truth and mean answer of each row and label."""
+        frame = pl.read_parquet(self._path, columns=["item_id", "value"])
+        n, width = len(self._task), len(self._task.labels)
+        ids = frame["item_id"].head(n).to_list()
+        values = frame["value"].explode().to_numpy().reshape(-1, n * width)
+        return item_table(ids, self._task.labels, self._task.targets, values.mean(axis=0))
 
     @staticmethod
     def _key(chosen: pl.Series) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from genomark.benchmarks.benchmark import Asking
+from genomark.benchmarks.asking import Asking
 from genomark.benchmarks.guanine.guanine_scores import GuanineScores
 from genomark.benchmarks.guanine.guanine_task import GuanineTask
 from genomark.benchmarks.guanine.options import SHARES
@@ -34,7 +33,7 @@ from genomark.models import (
     TrainingSplit,
 )
 from genomark.protocol import PredictionTask, PredictRequest
-from genomark.scoring import Comparison, ModelIdentity, compare_headlines
+from genomark.scoring import ModelIdentity
 from genomark.scoring.ordinal import spearman_ceiling
 from genomark.sequences import LabelledSequences
 from genomark.training.protocols import as_trainable
@@ -260,19 +259,6 @@ class GuanineBenchmark(SequenceBenchmark):
             known = self.duplicates.near[self._chosen(limit)]
         stages = tuple(stage.name for stage in self._stages)
         return GuanineScores(predictions, rows, self.asking, stages, self.headlines, known)
-
-    def compare(self, scored: Mapping[str, Any], asking: Asking) -> list[Comparison]:
-        """Compare every pair of models on what both were asked, drawn in pairs."""
-        if self.task.asked.hidden:
-            return []
-        found = []
-        headlines = {name: each.headline(asking) for name, each in scored.items()}
-        for a, b in combinations(scored, 2):
-            n = len(scored[a].answered)
-            found += compare_headlines(
-                self.id, self.headlines[0], (a, b), (headlines[a], headlines[b]), n
-            )
-        return found
 
     @cached_property
     def duplicates(self) -> Similarity | None:

@@ -11,18 +11,19 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from genomark.benchmarks.benchmark import Asking
+from genomark.benchmarks.asking import Asking
 from genomark.benchmarks.guanine.options import SHARES, GuanineOptions
 from genomark.benchmarks.guanine.split_rows import SplitRows
+from genomark.benchmarks.scored import Scored, item_table
 from genomark.benchmarks.sequences.sequence_scores import WITHOUT_DUPLICATES, clusters_of
 from genomark.scoring import (
-    CONFIDENCE,
     REPLICATES,
     Headline,
     MetricRow,
     TaskAnswers,
     judge_task,
 )
+from genomark.scoring.intervals import interval, method
 from genomark.scoring.label_replicates import label_means
 from genomark.scoring.ordinal import (
     OrdinalReplicates,
@@ -30,7 +31,6 @@ from genomark.scoring.ordinal import (
     ordinal_replicates,
     tie_fraction,
 )
-from genomark.scoring.score import percentile_interval
 from genomark.scoring.task_scores import FIT_STREAM
 
 Floats = NDArray[np.float64]
@@ -58,7 +58,7 @@ class _Label:
     clusters: NDArray[np.int64]
 
 
-class GuanineScores:
+class GuanineScores(Scored):
     """One model's answers; read from their file when they are needed.
 
     Parameters
@@ -147,14 +147,17 @@ class GuanineScores:
     def _n_clusters(self) -> int:
         return int(self._clusters.max()) + 1
 
-    def headline(self, asking: Asking) -> Headline:
-        """Give the headline metric and its replicates."""
+    @property
+    def compared(self) -> pl.Series:
+        """Every sequence: what has no answer is imputed."""
+        return pl.repeat(True, len(self._asked.labelled), eager=True)
+
+    def headline(self, asking: Asking, shared: pl.Series) -> Headline:
+        """Give the headline metric on all sequences and its replicates."""
         if self._asked.hidden:
-            return None, np.full(REPLICATES, np.nan)
+            return Headline.undefined()
         columns = self._score(self._last, asking)
-        if not np.isfinite(columns[0]):
-            return None, np.full(REPLICATES, np.nan)
-        return float(columns[0]), columns[1:]
+        return Headline.of(columns[0], columns[1:], self._n_clusters)
 
     def rows(self, asking: Asking) -> list[MetricRow]:
         """Compute every metric."""
@@ -175,6 +178,14 @@ class GuanineScores:
         return sorted(
             rows, key=lambda row: first.get(row.name, len(first)) if row.group is None else 99
         )
+
+    def items(self) -> pl.DataFrame | None:
+        """Give truth and mean answer of each sequence and label; None of hidden labels."""
+        if self._asked.hidden:
+            return None
+        labelled = self._asked.labelled
+        values = np.mean([self._answers(number) for number in self._last], axis=0)
+        return item_table(labelled.ids, labelled.labels, np.asarray(labelled.targets), values)
 
     def _whole(self, asking: Asking) -> Iterator[MetricRow]:
         mean = "mean_" if self._several else ""
@@ -373,18 +384,17 @@ class GuanineScores:
         clusters = np.unique(self._clusters[rows]).size
         value = None if columns is None or not np.isfinite(columns[0]) else float(columns[0])
         described = columns is None or columns.size == 1
-        method = f"{round(CONFIDENCE * 100)} % percentile bootstrap, {REPLICATES} replicates over "
-        method += self._drawn + (f" and {len(self._last)} fits" if len(self._last) > 1 else "")
-        interval = None
-        if columns is not None and value is not None and not described and clusters > 1:
-            interval = percentile_interval(columns[1:])
+        over = self._drawn + (f" and {len(self._last)} fits" if len(self._last) > 1 else "")
+        found = None
+        if columns is not None and value is not None and not described:
+            found = interval(name, value, columns[1:], clusters, items=len(rows))
         return MetricRow(
             name=name,
             group=group,
             value=value,
             reason_if_null=None if value is not None else reason or "undefined",
-            interval=interval,
-            method="counted" if described else method,
+            interval=found,
+            method="counted" if described else method(name, REPLICATES, over),
             n=len(rows),
             n_clusters=clusters,
         )

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from genomark.benchmarks.benchmark import Asking
+from genomark.benchmarks.asking import Asking
 from genomark.benchmarks.guanine.guanine_benchmark import GuanineBenchmark, Stage, point_values
 from genomark.benchmarks.guanine.split_rows import SplitRows
 from genomark.digests import digest_of

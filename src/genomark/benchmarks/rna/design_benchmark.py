@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import combinations
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,7 +11,8 @@ import msgspec
 import numpy as np
 import polars as pl
 
-from genomark.benchmarks.benchmark import Asking, Benchmark, coverage_of
+from genomark.benchmarks.asking import Asking
+from genomark.benchmarks.benchmark import Benchmark
 from genomark.benchmarks.rna.design_clock import Spent, stopwatch
 from genomark.benchmarks.rna.design_judge import MOST, Judge, Verdict
 from genomark.benchmarks.rna.design_scores import (
@@ -27,7 +27,7 @@ from genomark.digests import digest_of
 from genomark.errors import CapabilityError, ModelError
 from genomark.models import Designer, Model, TrainingSplit
 from genomark.rna.parameters import vienna_rna
-from genomark.scoring import Comparison, Coverage, MetricRow, ModelIdentity, compare_headlines
+from genomark.scoring import ModelIdentity
 
 #: What a designer may take above its time, as a share of it and in seconds, whichever is more: it
 #: looks at the clock between two folds.
@@ -210,23 +210,6 @@ class DesignBenchmark(Benchmark):
     def scored(self, predictions: Path, limit: int | None) -> DesignScores:
         """Take what was given, puzzle by puzzle."""
         return DesignScores(predictions, self._limited(limit), self.seconds)
-
-    def score(self, scored: DesignScores, asking: Asking) -> list[MetricRow]:
-        """Count what is solved, and how soon."""
-        return scored.rows(asking)
-
-    def coverage(self, scored: DesignScores) -> Coverage:
-        """Count puzzles for which something was given that counts."""
-        return coverage_of(scored.reasons, scored.answered)
-
-    def compare(self, scored: Mapping[str, DesignScores], asking: Asking) -> list[Comparison]:
-        """Compare every pair of designers on all puzzles, drawn in pairs."""
-        found = []
-        for a, b in combinations(scored, 2):
-            headlines = scored[a].headline(asking), scored[b].headline(asking)
-            n = scored[a].solved.size
-            found += compare_headlines(self.id, self.headlines[0], (a, b), headlines, n)
-        return found
 
     def settings(self) -> Mapping[str, Any]:
         """Time, the judge, caveats, and what others published."""

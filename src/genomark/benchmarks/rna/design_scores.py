@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from genomark.benchmarks.benchmark import Asking
+from genomark.benchmarks.asking import Asking
 from genomark.benchmarks.rna.eterna100 import Puzzle
+from genomark.benchmarks.scored import Scored, item_table
 from genomark.scoring import Headline, MetricRow
 from genomark.scoring.drawn_rows import DrawnRows
 
@@ -37,7 +38,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-class DesignScores:
+class DesignScores(Scored):
     """One designer's answers; read from their file when they are needed.
 
     Parameters
@@ -114,10 +115,21 @@ class DesignScores:
             rows.append(table.mean(SOLVED, self.solved, chosen, group=name))
         return rows
 
-    def headline(self, asking: Asking) -> Headline:
-        """Give the share of solved puzzles and its replicates."""
+    @property
+    def compared(self) -> pl.Series:
+        """Every puzzle: one for which nothing counts is not solved."""
+        return pl.repeat(True, len(self._puzzles), eager=True)
+
+    def headline(self, asking: Asking, shared: pl.Series) -> Headline:
+        """Give the share of solved puzzles, which are all of them, and its replicates."""
         table = _drawn(self._puzzles, asking.seed)
         return table.headline(self.solved)
+
+    def items(self) -> pl.DataFrame:
+        """Tell of each puzzle whether it is solved, and by what."""
+        said = pl.read_parquet(self._path, columns=["sequence"])["sequence"]
+        ids = [each.id for each in self._puzzles]
+        return item_table(ids, [SOLVED], np.ones(len(ids)), self.solved, said.to_list())
 
     def _solved_within(
         self, table: DrawnRows, name: str, limit: float, group: str | None = None

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from genomark.benchmarks.benchmark import Asking
+from genomark.benchmarks.asking import Asking
 from genomark.benchmarks.rna.structure_scores import StructureScores
 from genomark.benchmarks.rna.structure_task import StructureTask, structure_of
 from genomark.benchmarks.sequences.options import SequenceOptions

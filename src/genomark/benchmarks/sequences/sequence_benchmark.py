@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from genomark.benchmarks.benchmark import Asking, Benchmark, coverage_of
+from genomark.benchmarks.asking import Asking
+from genomark.benchmarks.benchmark import Benchmark
 from genomark.benchmarks.sequences.options import SequenceOptions
 from genomark.benchmarks.sequences.published import published_scores
 from genomark.benchmarks.sequences.sequence_scores import SequenceScores
@@ -24,11 +24,7 @@ from genomark.digests import digest_of
 from genomark.errors import CapabilityError, ModelError
 from genomark.models import FittedTask, Fitting, ItemPredictor, Model, TrainingSplit
 from genomark.scoring import (
-    Comparison,
-    Coverage,
-    MetricRow,
     ModelIdentity,
-    compare_headlines,
 )
 from genomark.sequences import (
     KINDS_OF_PAIRS,
@@ -233,27 +229,6 @@ class SequenceBenchmark(Benchmark):
         test = self.task.test().sequences
         # The other strand of an RNA is another RNA.
         return screen(test, train, both_strands=not any("U" in each for each in test))
-
-    def score(self, scored: SequenceScores, asking: Asking) -> list[MetricRow]:
-        """Compute every metric of the kind of task."""
-        return scored.rows(asking)
-
-    def coverage(self, scored: SequenceScores) -> Coverage:
-        """Count sequences."""
-        return coverage_of(scored.reasons, scored.answered)
-
-    def compare(self, scored: Mapping[str, SequenceScores], asking: Asking) -> list[Comparison]:
-        """Compare every pair of models on the sequences both answered, drawn in pairs."""
-        found = []
-        for a, b in combinations(scored, 2):
-            shared = scored[a].answered & scored[b].answered
-            if not shared.any():
-                continue
-            headlines = scored[a].headline(asking, shared), scored[b].headline(asking, shared)
-            found += compare_headlines(
-                self.id, self.headlines[0], (a, b), headlines, int(shared.sum())
-            )
-        return found
 
     def settings(self) -> Mapping[str, Any]:
         """Kind, sizes, how the validation part was come by, duplicates and caveats."""

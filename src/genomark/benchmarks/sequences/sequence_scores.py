@@ -11,7 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from genomark.benchmarks.benchmark import Asking
+from genomark.benchmarks.asking import Asking
+from genomark.benchmarks.scored import Scored, item_table
 from genomark.scoring import Headline, MetricRow, TaskAnswers, judge_task
 from genomark.sequences import (
     KINDS_OF_PAIRS,
@@ -24,7 +25,7 @@ from genomark.sequences import (
 WITHOUT_DUPLICATES = "without duplicates of training sequences"
 
 
-class SequenceScores:
+class SequenceScores(Scored):
     """One model's answers to the test sequences; read from their file when they are needed.
 
     Parameters
@@ -85,6 +86,18 @@ class SequenceScores:
     def headline(self, asking: Asking, shared: pl.Series) -> Headline:
         """Give the headline metric and its replicates on some of the sequences."""
         return self._judge(shared.to_numpy(), asking)[1]
+
+    def items(self) -> pl.DataFrame | None:
+        """Give truth and mean answer of each sequence and label; None of tasks on positions."""
+        if self._test.kind not in KINDS_OF_SEQUENCES:
+            return None
+        n, width = len(self._test), len(self._test.labels)
+        values = np.full((self._fits, n, width), np.nan)
+        rows = np.flatnonzero(self.answered.to_numpy())
+        for number in range(self._fits):
+            values[number, rows] = self._answers(number, rows)
+        targets = np.asarray(self._test.targets)
+        return item_table(self._test.ids, self._test.labels, targets, values.mean(axis=0))
 
     def _judge(self, chosen: NDArray[np.bool_], asking: Asking) -> tuple[list[MetricRow], Headline]:
         key = np.packbits(chosen).tobytes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +14,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from genomark.benchmarks import SequenceBenchmark, load_benchmark
+from genomark.benchmarks.guanine.guanine_task import LAYOUT
 from genomark.benchmarks.sequences.declared import declared_ids, read_shipped
-from genomark.errors import UsageError
+from genomark.errors import GenomarkError, UsageError
 from genomark.results.submission.manifest import BenchmarkNamed, DevScore
 from genomark.scoring import MetricRow, Result, predictions_digest, read_result
 
-_COLUMNS = ("item_id", "fit", "value", "reason")
+_COLUMNS = ("item_id", "value", "reason")
+#: Name of the label where a benchmark asks one number an item, and names none.
+ONE_LABEL = "y"
 #: What stands after an id to say how it was asked: ``guanine/cons30:split=test``.
 _SETTINGS = re.compile(r":(\w+=.*)\Z")
 #: What of a result's settings, beside those in the benchmark's id, makes other answers.
@@ -29,7 +34,7 @@ _MOST_SCORES = 50
 
 @dataclass(frozen=True)
 class RunAnswers:
-    """What one model answered to the test split of one benchmark.
+    """What one model answered to all items of one benchmark, of its test split where it has one.
 
     Attributes
     ----------
@@ -167,11 +172,9 @@ def _mean_of_fits(kept: _Kept) -> tuple[list[str], NDArray[np.float64], int]:
         frame = pl.read_parquet(kept.predictions)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise UsageError(f"{kept.predictions}: predictions of {kept} cannot be read") from error
-    lacking = [name for name in _COLUMNS if name not in frame.columns]
-    if lacking or not isinstance(frame["value"].dtype, pl.List) or not frame.height:
-        raise UsageError(f"{kept}: predictions not of sequences; expected those of a task on them")
     if predictions_digest(frame) != kept.result.predictions_digest:
         raise UsageError(f"{kept.predictions} is not what {kept.path} was computed from")
+    frame = _as_fits(kept, frame)
     if frame["value"].null_count():
         row = frame.row(int(frame["value"].is_null().arg_true()[0]), named=True)
         raise UsageError(f"{kept}: '{row['item_id']}' has no answer: {row['reason']}")
@@ -187,15 +190,44 @@ def _mean_of_fits(kept: _Kept) -> tuple[list[str], NDArray[np.float64], int]:
     return ids.to_list(), flat.reshape(len(parts), len(ids), width).mean(axis=0), len(parts)
 
 
+def _as_fits(kept: _Kept, frame: pl.DataFrame) -> pl.DataFrame:
+    """Write points as lists of one, of one fit; refuse what is neither points nor lists."""
+    if set(_COLUMNS) <= set(frame.columns) and frame.height:
+        if frame["value"].dtype == pl.Float64 and "fit" not in frame.columns:
+            value = pl.when(pl.col("value").is_not_null()).then(pl.concat_list("value"))
+            return frame.with_columns(value, fit=pl.lit(0, pl.Int8))
+        if isinstance(frame["value"].dtype, pl.List) and "fit" in frame.columns:
+            return frame
+    raise UsageError(
+        f"{kept}: no numbers by item; expected predictions of activity, or of a task on sequences"
+    )
+
+
 def _labels(kept: _Kept, given: tuple[str, ...], width: int) -> tuple[str, ...]:
-    declared = read_shipped(kept.plain).labels if kept.plain in declared_ids() else ()
-    names = given or declared or (("y",) if width == 1 else ())
+    names = given or _declared_labels(kept.plain, width)
     if len(names) != width or len(set(names)) != width:
         raise UsageError(
             f"{kept}: {width} numbers for each item, and {len(names)} labels are known; name them "
             "in their order, each with --label"
         )
     return names
+
+
+def _declared_labels(plain: str, width: int) -> tuple[str, ...]:
+    """Give the labels of a benchmark, as it asks them; as far as they are known here."""
+    if plain not in declared_ids():
+        return (ONE_LABEL,) if width == 1 else ()
+    task = read_shipped(plain)
+    if task.kind == "binary" and len(task.labels) > width:
+        # One number tells how likely the second of two classes is.
+        return task.labels[-width:]
+    if task.labels or task.layout == LAYOUT:
+        return task.labels or ((ONE_LABEL,) if width == 1 else ())
+    with suppress(GenomarkError):
+        benchmark = load_benchmark(plain)
+        if isinstance(benchmark, SequenceBenchmark):
+            return benchmark.task.test().labels
+    return (ONE_LABEL,) if width == 1 else ()
 
 
 def _parquet(ids: list[str], labels: tuple[str, ...], values: NDArray[np.float64]) -> bytes:

@@ -94,6 +94,28 @@ def unpack(content: bytes, largest: Mapping[str, int]) -> dict[str, bytes]:
     return members
 
 
+def first_member(content: bytes, name: str, most: int) -> bytes:
+    """Read the first member, of an archive whose rest need not be there.
+
+    Parameters
+    ----------
+    content : bytes
+        The beginning of a file, from a stranger.
+    name : str
+    most : int
+        Bytes of the member.
+
+    Raises
+    ------
+    RefusedError
+        If `pack` would not begin so, or what is there ends before the member does.
+    """
+    start, size = _member(content, 0, name)
+    if size > most or start + size > len(content):
+        raise RefusedError(f"{name} has {size:,} bytes; at most {most:,} are read")
+    return content[start : start + size]
+
+
 def _member(content: bytes, offset: int, name: str) -> tuple[int, int]:
     """Find where the content of a member begins, and its size, as its header declares it."""
     if len(content) < offset + _LOCAL.size or content[offset : offset + 4] != b"PK\3\4":

@@ -223,6 +223,14 @@ class Reading:
             )
         )
 
+    def scored(self, bundle: str) -> tuple[str, bool] | None:
+        """Give when a bundle was scored, and whether that was told; None if it was not."""
+        row = self._one(
+            "select received, improved from attempts where outcome = 'scored' and bundle = ?",
+            bundle,
+        )
+        return None if row is None else (str(row[0]), bool(row[1]))
+
     def times(self, benchmark: str, column: str, value: str, since: str) -> list[str]:
         """Give when attempts of a model or key were scored, after a time, in order."""
         assert column in ("model", "key")

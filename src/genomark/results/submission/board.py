@@ -235,6 +235,36 @@ class Board:
         except RefusedError as refusal:
             return self._refuse(sha256(content), verified, refusal, received)
 
+    def answered(self, bundle: Bundle) -> Receipt | None:
+        """Answer once more for a bundle that was scored, if whoever asked was cut off.
+
+        Parameters
+        ----------
+        bundle : Bundle
+
+        Returns
+        -------
+        Receipt or None
+            As things stand now; None if it was not scored.
+        """
+        with self._log.reading() as log:
+            attempt = log.scored(bundle.digest)
+            if attempt is None:
+                return None
+            hosted = self._hosted(log, bundle.manifest.benchmark.id)
+            received, improved = attempt
+            return self._receipt(log, hosted, bundle, received, improved=improved)
+
+    def hosted(self) -> dict[str, Hosted]:
+        """Give all benchmarks that are not closed, by id."""
+        with self._log.reading() as log:
+            known = [
+                msgspec.json.decode(record, type=Hosted)
+                for record, frozen in log.benchmarks()
+                if frozen is None
+            ]
+        return {each.id: each for each in known}
+
     def status(self) -> BoardStatus:
         """Sum up benchmarks, models, attempts and what is nearly the same."""
         with self._log.reading() as log:

@@ -26,8 +26,9 @@ from genomark.results.submission.receipt import RefusedError
 
 MANIFEST, PREDICTIONS = "manifest.json", "predictions.parquet"
 CARD, SIGNATURE = "model_card.md", "signature"
+LARGEST_MANIFEST = 1 << 16
 #: Members in their order, and the most bytes of each.
-_LARGEST = {MANIFEST: 1 << 16, PREDICTIONS: 1 << 28, CARD: 1 << 16, SIGNATURE: 64}
+_LARGEST = {MANIFEST: LARGEST_MANIFEST, PREDICTIONS: 1 << 28, CARD: 1 << 16, SIGNATURE: 64}
 #: No bundle is larger: the rest is headers.
 LARGEST_BUNDLE = sum(_LARGEST.values()) + 1024
 

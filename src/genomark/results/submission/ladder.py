@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genomark.scoring.score import percentile_interval
+from genomark.scoring.intervals import percentiles
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ def ground(replicates: int) -> Rung:
     return Rung(0.0, np.zeros(replicates))
 
 
-def climb(value: float | None, drawn: NDArray[np.float64], last: Rung, step: float) -> Rung | None:
+def climb(
+    value: float | None, drawn: NDArray[np.float64], last: Rung, step: float, clusters: int
+) -> Rung | None:
     """Decide whether a submission is released.
 
     Parameters
@@ -55,6 +57,8 @@ def climb(value: float | None, drawn: NDArray[np.float64], last: Rung, step: flo
     last : Rung
     step : float
         What figures are rounded to, and the least gain that is released.
+    clusters : int
+        How many were drawn from.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def climb(value: float | None, drawn: NDArray[np.float64], last: Rung, step: flo
     """
     # All of it is computed before anything is decided: the time it takes tells nothing.
     drawn = np.nan_to_num(drawn, nan=0.0)
-    interval = percentile_interval(drawn - last.drawn)
+    interval = percentiles(drawn - last.drawn, clusters)
     better = value is not None and value > last.released + step
     beyond_noise = interval is not None and interval[0] > 0.0
     return Rung(rounded(value or 0.0, step), drawn) if better and beyond_noise else None

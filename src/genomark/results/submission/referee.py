@@ -11,12 +11,11 @@ from genomark.errors import UsageError
 from genomark.results.submission.hidden import HiddenTruth
 from genomark.results.submission.ladder import rounded
 from genomark.results.submission.receipt import Figure
-from genomark.scoring import CONFIDENCE, REPLICATES, MetricRow, metric
+from genomark.scoring import REPLICATES, MetricRow, metric
+from genomark.scoring.intervals import interval, method, resting_on
 from genomark.scoring.ordinal import ordinal_spearman
-from genomark.scoring.score import percentile_interval
 
 Floats = NDArray[np.float64]
-_METHOD = "bootstrap over clusters"
 
 
 @dataclass(frozen=True)
@@ -29,6 +28,8 @@ class Score:
         Label; None is the mean over labels, or the only one.
     drawn : ndarray of float64, shape (replicates,)
         Paired with those of every other submission.
+    rests_on : float
+        Clusters that it is known from: fewer than there are where one of two classes is rare.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Score:
     drawn: Floats
     n: int
     n_clusters: int
+    rests_on: float
 
     def figure(self, step: float) -> Figure | None:
         """Round to what may be told before the end; None where undefined."""
@@ -44,13 +46,16 @@ class Score:
 
     def row(self) -> MetricRow:
         """Write as a Result has it, not rounded."""
+        found = None
+        if self.value is not None:
+            found = interval(self.name, self.value, self.drawn, self.rests_on, items=self.n)
         return MetricRow(
             name=self.name,
             group=self.group,
             value=self.value,
             reason_if_null=None if self.value is not None else "constant prediction",
-            interval=percentile_interval(self.drawn) if self.value is not None else None,
-            method=f"{_METHOD}, {REPLICATES:,} replicates, {CONFIDENCE:.0%}",
+            interval=found,
+            method=method(self.name, REPLICATES, "clusters"),
             n=self.n,
             n_clusters=self.n_clusters,
         )
@@ -127,7 +132,7 @@ class Referee:
         clusters = share.clusters[told]
         x, y = prediction[share.rows[told], label], truth[told]
         if name == "spearman":
-            value, drawn = ordinal_spearman(
+            value, drawn, _ = ordinal_spearman(
                 x, y, clusters, seed=self._seed, replicates=REPLICATES, threads=self._threads
             )
         else:
@@ -137,7 +142,9 @@ class Referee:
             if value is not None:
                 drawn = measure.replicates(x, y, clusters, REPLICATES, self._seed)
         group = self._labels[label] if len(self._labels) > 1 else None
-        return Score(name, group, value, drawn, int(told.sum()), int(np.unique(clusters).size))
+        n_clusters = int(np.unique(clusters).size)
+        rests_on = n_clusters if name == "spearman" else resting_on(y > 0.5, clusters)
+        return Score(name, group, value, drawn, int(told.sum()), n_clusters, rests_on)
 
 
 def _share(hidden: HiddenTruth, rows: NDArray[np.int64]) -> _Share:
@@ -164,4 +171,5 @@ def _mean(name: str, each: list[Score]) -> Score:
     value = float(np.mean(values)) if len(values) == len(each) else None
     drawn: Floats = np.mean([score.drawn for score in each], axis=0)
     most = max(score.n_clusters for score in each)
-    return Score(f"mean_{name}", None, value, drawn, sum(score.n for score in each), most)
+    n = sum(score.n for score in each)
+    return Score(f"mean_{name}", None, value, drawn, n, most, most)

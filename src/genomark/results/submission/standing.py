@@ -51,7 +51,7 @@ def count_attempt(
     purpose = f"rung of {climbing} on {hosted.id} {hosted.version}"
     sealed = log.rung(hosted.id, climbing)
     last = _read_rung(key.unseal(sealed, purpose)) if sealed else ground(REPLICATES)
-    rung = climb(headline.value, headline.drawn, last, hosted.step)
+    rung = climb(headline.value, headline.drawn, last, hosted.step, headline.n_clusters)
     number = log.record(
         Attempt(
             received=received,

@@ -1,0 +1,60 @@
+"""Points that a model predicted beside the truth, and the numbers that come of them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from genomark.benchmarks.asking import Asking
+from genomark.benchmarks.scored import ITEM_COLUMNS, Scored
+from genomark.scoring import Headline, MetricRow, ScoringRule, headline_replicates, score
+
+
+class PredictorScores(Scored):
+    """One model's answers, a point an item.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        What `genomark.scoring.score` takes, with `item_id` and `reason`.
+    rule : ScoringRule
+    """
+
+    def __init__(self, frame: pl.DataFrame, rule: ScoringRule) -> None:
+        self.frame = frame
+        self._rule = rule
+        self._headlines: dict[tuple[int, bytes], Headline] = {}
+
+    @property
+    def reasons(self) -> pl.Series:
+        """Why an item has no answer."""
+        return self.frame["reason"]
+
+    @cached_property
+    def answered(self) -> pl.Series:
+        """Whether an item has an answer."""
+        return self.frame["value"].is_not_null()
+
+    def rows(self, asking: Asking) -> list[MetricRow]:
+        """Compute every row of the rule."""
+        return score(self.frame, self._rule, seed=asking.seed)
+
+    def headline(self, asking: Asking, shared: pl.Series) -> Headline:
+        """Compute the first metric of the rule on some of the items; those of a model are kept."""
+        key = asking.seed, np.packbits(shared.to_numpy()).tobytes()
+        if key not in self._headlines:
+            frame = self.frame.filter(shared)
+            self._headlines[key] = headline_replicates(frame, self._rule, seed=asking.seed)
+        return self._headlines[key]
+
+    def items(self) -> pl.DataFrame:
+        """Give truth and prediction of each item."""
+        return self.frame.select(
+            "item_id",
+            pl.col("task").alias("group"),
+            pl.col("truth").cast(pl.Float64),
+            pl.col("value").cast(pl.Float64),
+            pl.lit(None, dtype=pl.String).alias("said"),
+        ).select(list(ITEM_COLUMNS))
