@@ -18,7 +18,13 @@ from genomark.errors import CapabilityError, DatasetError, GenomarkError
 from genomark.models import ItemPredictor, Model, TrainingSplit
 from genomark.models.matcher_setting import MatcherSetting
 from genomark.results import Failed, Skipped
-from genomark.scoring import CONFIDENCE, REPLICATES, SCHEMA_VERSION, ModelIdentity
+from genomark.scoring import (
+    CONFIDENCE,
+    METHOD_VERSION,
+    REPLICATES,
+    SCHEMA_VERSION,
+    ModelIdentity,
+)
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -239,5 +245,6 @@ def _evaluation_digest(
             [part.digest for part in parts],
             REPLICATES,
             CONFIDENCE,
+            METHOD_VERSION,
         ]
     )

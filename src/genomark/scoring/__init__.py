@@ -1,7 +1,7 @@
 """Scoring: records, metrics, intervals by cluster bootstrap, paired comparison, ranks."""
 
 from genomark.scoring.directions import better
-from genomark.scoring.intervals import CONFIDENCE, REPLICATES
+from genomark.scoring.intervals import CONFIDENCE, METHOD_VERSION, REPLICATES
 from genomark.scoring.label_folds import FOLD_METRICS, fold_values
 from genomark.scoring.labels import (
     LABEL_HEADLINES,
@@ -36,6 +36,7 @@ __all__ = [
     "CROSSING_METRICS",
     "FOLD_METRICS",
     "LABEL_HEADLINES",
+    "METHOD_VERSION",
     "METRICS",
     "PREDICTION_COLUMNS",
     "REPLICATES",
