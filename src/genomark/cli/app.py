@@ -15,10 +15,12 @@ from genomark.cli import (
     augment,
     board,
     check,
+    compare,
     data,
     design,
     embed,
     explain,
+    export,
     finetune,
     fold,
     importing,
@@ -28,6 +30,7 @@ from genomark.cli import (
     report,
     run,
     serve,
+    store,
     study,
     submit,
     tasks,
@@ -46,6 +49,7 @@ app.command("run")(run.run)
 app.command("list")(listing.list_)
 app.command("check")(check.check)
 app.command("report")(report.report)
+app.command("compare")(compare.compare)
 app.command("embed")(embed.embed)
 app.command("finetune")(finetune.finetune)
 app.command("predict")(predict.predict)
@@ -53,6 +57,7 @@ app.command("fold")(fold.fold)
 app.command("match")(match.match)
 app.command("design")(design.design)
 app.command("explain")(explain.explain)
+app.command("export")(export.export)
 app.command("augment")(augment.augment)
 app.command("submit")(submit.submit)
 app.add_typer(serve.app, name="serve")
@@ -60,6 +65,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(importing.app, name="import")
 app.add_typer(board.app, name="board")
+app.add_typer(store.app, name="store")
 app.add_typer(study.app, name="study")
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genomark.cli import board_token
+
 if TYPE_CHECKING:
     import msgspec
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 _FINGERPRINT = 16
 
 app = typer.Typer(help="Keep hidden labels and receive submissions.", no_args_is_help=True)
+app.add_typer(board_token.app, name="token")
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Of the board.")]
 Key = Annotated[Path, typer.Option(metavar="FILE", help="The board's key, outside its folder.")]

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from genomark.cli.store_option import StoreOption
+
 if TYPE_CHECKING:
     from genomark.models.genes.gene_benchmark_yaml import Equivalent
 
@@ -27,6 +29,7 @@ def import_game(
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write one JSON document.")
     ] = None,
+    store: StoreOption = None,
 ) -> None:
     """Read the summaries of GAME Evaluators; their numbers have no interval, and say so.
 
@@ -35,6 +38,7 @@ def import_game(
       genomark import game ./predictions --json published.json
     """
     from genomark.atomic import write_whole
+    from genomark.cli.store_option import keep_published
     from genomark.cli.terminal import print_results
     from genomark.results import read_game_files
 
@@ -42,6 +46,7 @@ def import_game(
     print_results(results)
     if json is not None:
         write_whole(json, results.to_json())
+    keep_published(store, results)
 
 
 @app.command("gene-benchmark")
@@ -63,6 +68,7 @@ def import_gene_benchmark(
     json: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a report as one JSON document.")
     ] = None,
+    store: StoreOption = None,
 ) -> None:
     """Read the files of gene-benchmark.
 
@@ -78,18 +84,21 @@ def import_gene_benchmark(
 
     reports = [file for file in files if file.suffix.lower() not in (".yaml", ".yml")]
     if not reports:
-        if json is not None:
-            raise UsageError("--json takes the results of a report, and there is none among these")
+        if json is not None or store is not None:
+            raise UsageError(
+                "--json and --store take the results of a report, and there is none among these"
+            )
         _say_what_to_type(files, tasks)
     elif len(files) > 1:
         raise UsageError(f"{reports[0]}: a report is read alone; expected one CSV, or YAML files")
     else:
-        _import_scores(reports[0], json)
+        _import_scores(reports[0], json, store)
 
 
-def _import_scores(file: Path, json: Path | None) -> None:
+def _import_scores(file: Path, json: Path | None, store: str | None) -> None:
     from genomark.atomic import write_whole
     from genomark.cli.report import print_families
+    from genomark.cli.store_option import keep_published
     from genomark.cli.terminal import print_results, status
     from genomark.results.families import family_table
     from genomark.results.published_scores import read_published_scores
@@ -97,6 +106,7 @@ def _import_scores(file: Path, json: Path | None) -> None:
     results = read_published_scores(file)
     if json is not None:
         write_whole(json, results.to_json())
+    keep_published(store, results)
     count = len(results.benchmarks())
     if count <= _MOST_TABLES:
         print_results(results)
@@ -117,6 +127,7 @@ def import_guanine(
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Also write a table, corrections in it.")
     ] = None,
+    store: StoreOption = None,
 ) -> None:
     """Read the table of scores that GUANinE publishes: a row a model, a column a task.
 
@@ -130,6 +141,7 @@ def import_guanine(
     """
     from genomark.atomic import write_whole
     from genomark.cli.report import print_guanine
+    from genomark.cli.store_option import keep_published
     from genomark.cli.tables import check_ending
     from genomark.cli.terminal import status
     from genomark.results.collection import Results
@@ -144,10 +156,62 @@ def import_guanine(
     if csv is not None:
         write_whole(csv, table.frame().write_csv().encode())
     print_guanine(table)
+    keep_published(store, results)
     written = " and ".join(str(each) for each in (json, csv) if each is not None)
     where = f"; they are in {written}" if written else ""
     count = len(results.benchmarks())
     status(f"{_count(len(results), 'result')} on {_count(count, 'task')}, as published{where}")
+
+
+@app.command("results")
+def import_results(
+    places: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RESULTS.json|DIR",
+            help="What genomark run --json wrote, or the folder of --out, with its predictions.",
+        ),
+    ],
+    store: Annotated[str, typer.Option(metavar="PLACE", help="Made where there is none.")],
+    owner: Annotated[str, typer.Option(help="Whose results they are. Left out: yours.")] = "",
+    threads: Annotated[int, typer.Option(min=1, help="For scoring.")] = 1,
+) -> None:
+    """Add results to a store, computed again from their predictions wherever that can be done.
+
+    What comes out the same is verified; what cannot be computed here is self-reported, and says
+    why; what comes out otherwise is refused. Exit status 1 if anything was refused.
+
+    \b
+    Examples:
+      genomark import results ./genomark-results --store ./store
+      genomark import results theirs.json ./their-run --store ./store --owner them
+    """
+    from genomark.cli.store_option import keep
+    from genomark.results.store.receiving import offered
+
+    if not keep(store, offered(places), owner, threads):
+        raise typer.Exit(1)
+
+
+@app.command("published")
+def import_published(
+    store: Annotated[str, typer.Option(metavar="PLACE", help="Made where there is none.")],
+    suite: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Repeat for more. None: all.")
+    ] = None,
+) -> None:
+    """Add to a store what others published of suites, as the tasks' declarations tell it.
+
+    \b
+    Example:
+      genomark import published --suite rgb --suite guanine --store ./store
+    """
+    from genomark.cli.store_option import keep_published
+    from genomark.results.collection import Results
+    from genomark.results.declared_scores import declared_scores, declared_suites
+
+    found = [each for name in suite or declared_suites() for each in declared_scores(name)]
+    keep_published(store, Results(found))
 
 
 def _count(number: int, what: str) -> str:

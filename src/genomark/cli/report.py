@@ -1,4 +1,4 @@
-"""``genomark report``: families of gene properties, or the table of GUANinE, on one page."""
+"""``genomark report``: a run, families of gene properties, or the table of GUANinE, on one page."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ _PAGE, _TABLE = ".html", ".csv"
 class Suite(StrEnum):
     """What can be reported on."""
 
+    RUN = "run"
     GENES = "genes"
     GUANINE = "guanine"
 
@@ -37,7 +38,13 @@ def report(
             help="What run --json wrote, or folders of run --out. None: genomark-results.",
         ),
     ] = None,
-    suite: Annotated[Suite, typer.Option(help="What to report on.")] = Suite.GENES,
+    suite: Annotated[
+        Suite | None,
+        typer.Option(
+            help="What to report on. Left out: genes if all results are of tasks on genes, else "
+            "the run itself."
+        ),
+    ] = None,
     published: Annotated[
         Path | None,
         typer.Option(
@@ -49,6 +56,10 @@ def report(
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="The page; of guanine also a table (.csv).")
     ] = Path("report.html"),
+    markdown: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Summary of a run. Left out: beside the page, as .md."),
+    ] = None,
     svg: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also write the drawings one by one.")
     ] = None,
@@ -62,28 +73,72 @@ def report(
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Of the intervals of means.")] = 0,
 ) -> None:
-    """Write a page on families of gene properties, or on GUANinE beside what was published.
+    """Write a page on a run, on families of gene properties, or on GUANinE.
 
-    Of gene properties it has means, heat maps, two models against each other and every task; of
-    guanine it is one table of models and tasks, published scores apart from those computed
-    here. The page is one file that loads nothing from elsewhere.
+    Of a run it has all that was asked and with what: ranked tables, paired differences, answers
+    beside the truth, coverage, cost, suites as a whole, what was skipped and failed, and the
+    commands that compute it again; a summary in Markdown beside it. Where a folder is named,
+    differences and answers come from its predictions. Of gene properties it has means, heat maps,
+    two models against each other and every task; of guanine it is one table of models and tasks,
+    published scores apart from those computed here. The page is one file that loads nothing from
+    elsewhere. Charts of a run need the extra report.
 
     \b
     Examples:
       genomark report
-      genomark report results.json --out families.html --svg drawings
+      genomark report genomark-results results.json --out run.html
+      genomark report results.json --suite genes --out families.html --svg drawings
       genomark report --published gene_benchmark_fold_scores.csv --common-tasks
       genomark report --scatter minilm embedding:mine.csv
       genomark report results.json --suite guanine --out guanine.html
     """
-    results = _read_all(sources or [Path("genomark-results")])
-    if suite is Suite.GUANINE:
+    chosen = sources or [Path("genomark-results")]
+    results = _read_all(chosen)
+    if suite is None:
+        suite = _suite_of(results)
+    if suite is not Suite.RUN and markdown is not None:
+        raise UsageError(f"--markdown is of a run: the suite {suite.value} has no summary")
+    if suite is Suite.RUN:
+        if published is not None or scatter is not None or common_tasks:
+            raise UsageError(
+                "--published, --scatter and --common-tasks are of the suites genes and guanine: "
+                "name one with --suite"
+            )
+        _report_run(chosen, out, markdown, svg)
+    elif suite is Suite.GUANINE:
         if svg is not None or scatter is not None:
             raise UsageError("--svg and --scatter are of the suite genes: guanine has no drawings")
         _report_guanine(results, published, out, common_tasks)
     else:
         references = _gene_references(published) if published is not None else ()
         _report_genes(results, references, out, svg, scatter, common_tasks, seed)
+
+
+def _suite_of(results: Results) -> Suite:
+    from genomark.benchmarks.genes.suite import FOLDER, PREFIX
+
+    genes = [name.startswith((PREFIX, FOLDER)) for name in results.benchmarks()]
+    return Suite.GENES if genes and all(genes) else Suite.RUN
+
+
+def _report_run(sources: list[Path], out: Path, markdown: Path | None, svg: Path | None) -> None:
+    from genomark.atomic import write_whole
+    from genomark.cli.tables import check_ending
+    from genomark.cli.terminal import status
+    from genomark.results.drawing import on_white
+    from genomark.results.run_record import read_run
+    from genomark.results.run_report import run_report
+
+    check_ending(out, [_PAGE])
+    summary = markdown or out.with_suffix(".md")
+    made = run_report(read_run(sources))
+    write_whole(out, made.html.encode())
+    write_whole(summary, made.markdown.encode())
+    for name, drawn in made.drawings.items() if svg is not None else ():
+        write_whole(Path(svg or "") / f"{name}.svg", on_white(drawn).encode())
+    for note in made.notes:
+        status(note)
+    status(f"The page is {out}, the summary {summary}{f'; drawings are in {svg}' if svg else ''}")
 
 
 def _report_genes(

@@ -1,11 +1,14 @@
-"""``genomark submit``: answers to a test split, signed and packed for a board."""
+"""``genomark submit``: answers of a model, signed and packed for a board, and sent to one."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from genomark.leaderboard.submissions.client import BoardClient
 
 
 def submit(
@@ -34,16 +37,29 @@ def submit(
             help="Of a prediction's numbers, in order. Left out: as the benchmark names them.",
         ),
     ] = None,
+    url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Of a leaderboard: also send the bundle.")
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --url: your token for it.")
+    ] = None,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="With --url: leave without the score.")
+    ] = False,
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Send the token by plain http to another machine.")
+    ] = False,
 ) -> None:
-    """Pack a model's answers to a test split, with a model card, and sign them.
+    """Pack a model's answers with a model card, sign them, and perhaps send them to a leaderboard.
 
-    Several fits are averaged. A run of the same model with the same settings on dev, in one of the
-    folders, is told too.
+    Several fits are averaged. Where there are runs on a test split and on dev, the first is
+    submitted, and the other, of the same model with the same settings, is told too.
 
     \b
-    Example:
+    Examples:
       genomark run -m kmer -b guanine/cons30:split=test -b guanine/cons30 --out blind
       genomark submit blind --card card.md --name "5-mer ridge" --out bundle.zip
+      genomark submit mine --card card.md --name mine --url https://board.org --token-file token
     """
     from genomark.atomic import write_whole
     from genomark.cli.terminal import status
@@ -57,6 +73,7 @@ def submit(
         signing_key,
     )
 
+    client = _client(url, token_file, insecure=insecure)
     try:
         told = card.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -83,3 +100,41 @@ def submit(
     )
     # Whole, as whoever keeps a board by invitation needs it.
     status(f"Signed by {signing.public}")
+    if client is not None:
+        _send(client, out, wait=not no_wait)
+
+
+def _client(url: str | None, token_file: Path | None, *, insecure: bool) -> BoardClient | None:
+    """Look at what is needed for sending, before any work is done."""
+    from genomark.errors import UsageError
+
+    if (url is None) != (token_file is None):
+        raise UsageError("--url URL and --token-file FILE belong together")
+    if url is None or token_file is None:
+        return None
+    from genomark.leaderboard.submissions.client import BoardClient
+    from genomark.serving.server import read_token
+
+    return BoardClient(url, read_token(token_file), insecure=insecure)
+
+
+def _send(client: BoardClient, bundle: Path, *, wait: bool) -> None:
+    """Send a bundle, and print what became of it; exit 1 if it was not scored."""
+    from genomark.cli.store_option import following
+    from genomark.cli.terminal import console, status
+    from genomark.errors import one_line
+
+    with following(bundle.stat().st_size, "bytes sent") as show:
+        taken = client.send(bundle, show)
+    status(f"Received; its page is {client.page(taken.id)}")
+    if not wait:
+        return
+    found = client.wait(taken.id)
+    if found.state != "scored":
+        line = f"{found.state}: {found.reason}"
+    else:
+        rank = client.rank(found)
+        line = f"scored: {found.verdict}" + (f"; rank {rank}" if rank else "")
+    console().print(one_line(line), markup=False, soft_wrap=True)
+    if found.state != "scored":
+        raise typer.Exit(1)

@@ -182,6 +182,7 @@ def test_nothing_is_made_where_a_store_is_only_to_be_read(place):
 
 
 def test_a_store_that_is_current_needs_no_alembic(first):
+    Store.open(first).close()
     program = (
         "import sys\nfrom genomark.results.store import Store\n"
         f"Store.open({str(first)!r}).close()\n"
