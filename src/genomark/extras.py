@@ -10,7 +10,7 @@ from types import ModuleType
 from genomark.errors import UsageError, one_line
 
 #: Modules that pip knows by another name.
-_CALLED = {"RNA": "ViennaRNA", "google.protobuf": "protobuf"}
+_CALLED = {"RNA": "ViennaRNA", "google.protobuf": "protobuf", "vl_convert": "vl-convert-python"}
 
 
 def import_extra(what: str, module: str, extra: str) -> ModuleType:

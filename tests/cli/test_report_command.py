@@ -77,6 +77,13 @@ def test_a_folder_or_a_document_becomes_a_page(call, ran, tmp_path):
     assert "2 models on 2 tasks" in first
 
 
+def test_results_on_genes_can_be_reported_on_as_a_run(call, ran, tmp_path):
+    assert call(ran / "r.json", "--suite", "run").exit_code == 0
+    page = (tmp_path / "report.html").read_text()
+    assert "<h1>Report of a run</h1>" in page
+    assert "tasks:TF vs non-TF" in (tmp_path / "report.md").read_text()
+
+
 def test_the_means_are_printed_too(call, ran):
     shown = call(ran / "r.json").output
     values = [
@@ -125,8 +132,10 @@ def _embedding():
 
 def test_what_is_no_result_is_one_line(call, ran, tmp_path):
     (tmp_path / "empty.json").write_text(json.dumps({"results": [], "skipped": []}))
-    with pytest.raises(UsageError, match="no results on tasks on genes"):
+    with pytest.raises(UsageError, match="no results to report on"):
         call("empty.json")
+    with pytest.raises(UsageError, match="no results on tasks on genes"):
+        call("empty.json", "--suite", "genes")
     with pytest.raises(UsageError, match="not a document of results"):
         call("none.json")
     with pytest.raises(UsageError, match="No model named 'x'"):

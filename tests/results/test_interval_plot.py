@@ -57,9 +57,7 @@ def test_a_mark_is_dashed_and_named():
 
 
 def test_names_are_escaped_and_cut():
-    svg = interval_plot(
-        [Drawn(EVIL * 4, Estimate(0.0, None))], measure=EVIL, label=EVIL
-    )
+    svg = interval_plot([Drawn(EVIL * 4, Estimate(0.0, None))], measure=EVIL, label=EVIL)
     root = ElementTree.fromstring(svg)
     assert "<script" not in svg
     assert "\x1b" not in svg

@@ -144,7 +144,10 @@ def test_over_benchmarks_wilcoxon_and_holm_are_those_of_scipy_and_a_plain_loop()
 def test_other_versions_digests_and_limits_are_refused_in_one_line():
     mine = [question(made())]
     for theirs, told in (
-        (made(version="2"), r"is version 1 \(digest bbbbbbbb\) in A and 2 \(digest bbbbbbbb\) in B"),
+        (
+            made(version="2"),
+            r"is version 1 \(digest bbbbbbbb\) in A and 2 \(digest bbbbbbbb\) in B",
+        ),
         (made(digest="c" * 32), "not compared; run both with one version"),
         (made(limit=10), "asked with --limit None in A and 10 in B"),
         (made("other"), "A has simulated-enhancers, B has other"),

@@ -41,8 +41,8 @@ def report(
     suite: Annotated[
         Suite | None,
         typer.Option(
-            help="What to report on. Left out: genes if all results are of tasks on genes, else "
-            "the run itself."
+            help="What to report on. Left out: genes if all results are of tasks on genes, or an "
+            "option is given that only genes has; else the run itself."
         ),
     ] = None,
     published: Annotated[
@@ -94,15 +94,16 @@ def report(
     """
     chosen = sources or [Path("genomark-results")]
     results = _read_all(chosen)
+    of_genes = published is not None or scatter is not None or common_tasks
     if suite is None:
-        suite = _suite_of(results)
+        suite = Suite.GENES if of_genes else _suite_of(results)
     if suite is not Suite.RUN and markdown is not None:
         raise UsageError(f"--markdown is of a run: the suite {suite.value} has no summary")
     if suite is Suite.RUN:
-        if published is not None or scatter is not None or common_tasks:
+        if of_genes:
             raise UsageError(
-                "--published, --scatter and --common-tasks are of the suites genes and guanine: "
-                "name one with --suite"
+                "--published, --scatter and --common-tasks are of the suites genes and guanine, "
+                "not of a run"
             )
         _report_run(chosen, out, markdown, svg)
     elif suite is Suite.GUANINE:

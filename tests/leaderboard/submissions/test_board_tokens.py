@@ -88,3 +88,10 @@ def test_tries_come_back_at_a_steady_rate():
     for number in range(20_000):
         rates.take(f"address {number}")
     assert len(rates._left) <= 10_000
+
+
+def test_a_network_of_one_party_is_one_address():
+    rates = Rates(2, lambda: 0.0)
+    assert [rates.take(f"2001:db8:1:2::{number}") > 0 for number in range(3)] == [0, 0, 1]
+    assert rates.take("2001:db8:1:3::1") == 0
+    assert rates.take("192.0.2.1") == rates.take("192.0.2.2") == 0

@@ -7,10 +7,13 @@ import numpy as np
 import polars as pl
 import pytest
 from scipy.stats import spearmanr
+from starlette.testclient import TestClient
 from submitting import parquet
 
 from genomark.benchmarks.guanine import split_files
+from genomark.leaderboard.app import leaderboard_app
 from genomark.leaderboard.submissions.scorer import Hosting, Scorer
+from genomark.leaderboard.submissions.service import submissions
 from genomark.results.submission import Board, Limits, read_test_table
 
 
@@ -88,3 +91,18 @@ def test_a_board_with_hidden_labels_tells_what_its_ladder_tells(
         )
     Scorer(office.store, office.incoming, office.hosting).score(claimed)
     assert office.waiting.get(told.id).verdict == told.verdict
+
+
+def test_the_form_lists_what_is_hosted(store, guanine, tmp_path):
+    frame, _ = of_guanine(guanine["test"], 4)
+    frame.rename({"value": "truth"}).write_csv(tmp_path / "labels.csv")
+    folder, key = tmp_path / "board", tmp_path / "secret" / "board.key"
+    Board.init(folder, key).add(
+        "guanine/gpra_c", read_test_table(tmp_path / "labels.csv"), version="1"
+    )
+    hosting = Hosting(str(folder), str(key))
+    with submissions(store, str(tmp_path / "store"), hosting=hosting) as routes:
+        page = TestClient(leaderboard_app(store, submissions=routes)).get("/submit").text
+    assert "<code>guanine/gpra_c</code>, 80 items" in page
+    assert "<code>simulated-enhancers</code>" in page
+    assert "/benchmarks/guanine" not in page

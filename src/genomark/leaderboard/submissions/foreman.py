@@ -145,6 +145,7 @@ class Foreman:
             said = one_line(words.read(_LONGEST_WORDS).decode("utf-8", "replace"))
         after = self._waiting.get(row.id)
         if after is None or after.state != SCORING:
+            logger.info("submission %s…: %s", row.id[:8], "gone" if after is None else after.state)
             return
         if self._stopped.is_set():
             # No fault of this one: the try does not count.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -35,7 +36,7 @@ class Rates:
         float
             0 if it may go on; otherwise the seconds until one may.
         """
-        now = self._clock()
+        now, address = self._clock(), _network(address)
         left, at = self._left.pop(address, (self._most, now))
         left = min(self._most, left + (now - at) * self._rate)
         allowed = left >= 1
@@ -43,3 +44,14 @@ class Rates:
         if len(self._left) > _REMEMBERED:
             self._left.popitem(last=False)
         return 0.0 if allowed else (1 - left) / self._rate
+
+
+def _network(address: str) -> str:
+    """Give what one party has: of IPv6 that are 64 bits of addresses."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return (
+        str(ipaddress.ip_network((int(parsed) >> 64 << 64, 64))) if parsed.version == 6 else address
+    )

@@ -124,7 +124,8 @@ def pairwise_ranks(
         drawn = np.full((table.models, replicates), np.nan)
         _expected_ranks(values, np.ascontiguousarray(counts), drawn)
         enough = 2 * np.isfinite(drawn).sum(axis=1) >= replicates
-        low[enough], high[enough] = np.nanquantile(drawn[enough], levels, axis=1)
+        if enough.any():
+            low[enough], high[enough] = np.nanquantile(drawn[enough], levels, axis=1)
     return PairwiseRanks(mean[:, 0], low, high, opponents, fewest, n)
 
 
