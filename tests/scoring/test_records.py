@@ -89,7 +89,7 @@ def example(**changes):
         value=0.1 + 0.2,
         reason_if_null=None,
         interval=(1 / 3, 2 / 3),
-        method="95 % percentile bootstrap, 1000 replicates over elements",
+        method="95 % expanded percentile bootstrap, 1000 replicates over elements",
         n=41724,
         n_clusters=21,
     )
@@ -142,7 +142,7 @@ def test_json_is_for_people_and_for_other_readers():
         "value": None,
         "reason_if_null": "constant prediction",
         "interval": None,
-        "method": "95 % percentile bootstrap, 1000 replicates over elements",
+        "method": "95 % expanded percentile bootstrap, 1000 replicates over elements",
         "n": 41724,
         "n_clusters": 21,
         "unit": None,

@@ -9,7 +9,7 @@ from genomark.results.drawing import shortened
 
 #: What stands where there is nothing to tell.
 NOTHING = "–"
-_LETTERS, _TITLE_LETTERS = 44, 72
+_LETTERS, _TITLE_LETTERS, _HEAD_LETTERS = 44, 72, 26
 _SMALL_P = 0.001
 _SECONDS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"))
 _BYTES = ("B", "kB", "MB", "GB", "TB")
@@ -102,6 +102,12 @@ def called(model: ModelName) -> str:
 def titled(column: Column) -> str:
     """Name a benchmark in one line of text."""
     return legible(shortened(column.title or column.id, _TITLE_LETTERS))
+
+
+def headed(column: Column) -> str:
+    """Name a benchmark below its suite, where room is scarce: its id, cut at the end."""
+    id = legible(column.id.removeprefix(f"{column.suite}/"))
+    return id if len(id) <= _HEAD_LETTERS else f"{id[: _HEAD_LETTERS - 1]}…"
 
 
 def told(score: Score, models: int) -> str:

@@ -181,6 +181,7 @@ def test_nothing_is_connected_to_while_a_bundle_is_looked_at():
         (SEQUENCES, True),
         (f"{SEQUENCES}:fits=1", False),
         ("rgb/mrna", False),
+        ("rgb/region.rice", False),
         ("rna/eterna100", False),
         ("gue/emp.H3", False),
         ("/etc/passwd", False),

@@ -48,7 +48,7 @@ def test_points_that_were_changed_are_not_packed(folder, tmp_path):
         read_answers([other])
 
 
-@pytest.mark.parametrize("task", ["rgb/te.rice", "rgb/region.rice"])
+@pytest.mark.parametrize("task", ["rgb/te.rice", "pgb/chromatin_access.setaria_italica"])
 def test_labels_are_those_that_the_task_asks(task, tmp_path):
     """One number tells of two classes; classes that no file declares are those of the data."""
     run("control:random", task, out=tmp_path, progress=False, fits=1)

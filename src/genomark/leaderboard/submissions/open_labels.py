@@ -183,7 +183,14 @@ def _benchmark(bundle: Bundle) -> Benchmark:
 
 
 def _check_data(benchmark: Benchmark) -> None:
-    if any(availability(dataset) not in _AT_HAND for dataset in benchmark.datasets):
+    """Refuse where something would have to be fetched."""
+    there = all(availability(dataset) in _AT_HAND for dataset in benchmark.datasets)
+    if there and isinstance(benchmark, SequenceBenchmark):
+        # A dataset of the catalogue need not have all files of a task.
+        named = benchmark.task.declared.dataset or "", benchmark.task.declared.files.test
+        places = (mirrored(*named), cached(*named))
+        there = any(isinstance(each, Path) and each.exists() for each in places)
+    if not there:
         raise RefusedError(f"the data of '{benchmark.id}' are not at hand here")
 
 
