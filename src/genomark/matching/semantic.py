@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
+from itertools import accumulate
 from threading import Lock
 from typing import Any
 
@@ -15,6 +16,8 @@ from genomark.matching.match import Candidate
 
 #: Candidates that are looked at, and the least score that makes one worth it.
 _MOST, _LEAST = 3, 0.35
+#: Letters of all that is encoded for one term, which is what takes the time: 20 ms at most.
+_LETTERS = 100
 
 
 class SemanticStage:
@@ -52,7 +55,9 @@ class SemanticStage:
         list of Candidate
             The best first; those that were not looked at as they were.
         """
-        near = [each for each in candidates[:_MOST] if each.score >= _LEAST]
+        letters = accumulate(map(len, identities), initial=len(identity))
+        room = 1 + sum(total <= _LETTERS for total in list(letters)[2:])
+        near = [each for each in candidates[: min(_MOST, room)] if each.score >= _LEAST]
         if not near:
             return list(candidates)
         texts = [identity, *identities[: len(near)]]
@@ -75,9 +80,10 @@ class SemanticStage:
 
     def _vectors(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Encode texts together; none is kept, so that nothing depends on what was asked before."""
+        each = list(dict.fromkeys(texts))
         with self._lock:
-            found: NDArray[np.float64] = self._encoder.encode_few(texts).astype(np.float64)
-        return found
+            found: NDArray[np.float64] = self._encoder.encode_few(each).astype(np.float64)
+        return found[[each.index(text) for text in texts]]
 
     @cached_property
     def _encoder(self) -> Any:
