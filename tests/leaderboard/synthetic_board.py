@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -89,13 +89,17 @@ def synthetic_board(
     items: int = 300,
     with_items: int = 3,
     seed: int = 0,
+    named: Sequence[str] = (),
 ) -> Path:
-    """Make the store; of the first `with_items` benchmarks single items can be looked at."""
+    """Make the store; of the first `with_items` benchmarks single items can be looked at.
+
+    Benchmarks may be named, instead of counted.
+    """
     random = np.random.default_rng(seed)
     names = model_names(models)
     skill = random.uniform(0.55, 0.8, len(names))
     with Store.open(folder) as store, store.database.writing() as connection:
-        for place, benchmark in enumerate(benchmark_ids(benchmarks)):
+        for place, benchmark in enumerate(named or benchmark_ids(benchmarks)):
             metric = METRICS[place % len(METRICS)]
             rows = [
                 each

@@ -101,6 +101,22 @@ def test_long_names_are_cut_in_the_middle():
     assert len(wording.titled(column)) == 72
 
 
+@pytest.mark.parametrize(
+    ("suite", "id", "head"),
+    [
+        ("gue", "gue/emp.h3", "emp.h3"),
+        ("quickstart", "kircher2019", "kircher2019"),
+        ("other", "strange/one", "strange/one"),
+        ("gue", "gue/" + "b" * 26, "b" * 26),
+        ("gue", "gue/" + "b" * 27, "b" * 25 + "…"),
+        ("gue", "gue/a\u202eb", "a�b"),
+    ],
+)
+def test_heads_of_the_map_are_ids_below_their_suite_cut_at_the_end(suite, id, head):
+    column = msgspec.structs.replace(example_views.COLUMNS[0], suite=suite, id=id)
+    assert wording.headed(column) == head
+
+
 @given(st.text())
 def test_legible_text_can_be_printed(text):
     found = wording.legible(text)

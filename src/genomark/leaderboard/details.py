@@ -98,8 +98,15 @@ def _detail(result: Result) -> Detail:
         ceiling=_numbers(ceiling) if isinstance(ceiling, dict) else {},
         notes=list(result.model.notes),
         training_data=one_line(declared) if isinstance(declared, str) else UNKNOWN,
-        environment={one_line(name): one_line(each) for name, each in result.environment.items()},
+        environment={one_line(name): _words(each) for name, each in result.environment.items()},
     )
+
+
+def _words(told: Any) -> str:
+    """Write what an environment tells as a reader would: packages one after the other."""
+    if isinstance(told, dict):
+        return one_line(", ".join(f"{name} {each}" for name, each in told.items()))
+    return "none" if told is None else one_line(told)
 
 
 def _numbers(given: dict[Any, Any]) -> dict[str, float]:
