@@ -75,11 +75,14 @@ def test_without_an_interval_there_is_no_verdict():
     pair = replace(PAIR, interval=None, superiority=None, n=0, tied=None, how="none")
     told = "kmer and gc: difference 0.042; without an interval there is no verdict"
     assert told in said(pair)
+    why = "there is nothing to compare on but the two values"
+    assert said(replace(pair, note=why)).count(why) == 1
 
 
 def test_what_is_undefined_is_told_with_its_reason():
     pair = replace(PAIR, difference=None, note="pearson is undefined: constant prediction")
     assert "kmer and gc: pearson is undefined: constant prediction" in said(pair)
+    assert said(replace(pair, how="none")).count("constant prediction") == 1
 
 
 @pytest.mark.parametrize(

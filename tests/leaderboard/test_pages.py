@@ -324,7 +324,7 @@ def test_map_tells_figure_rank_and_standing_in_text(trees):
     cell = row.all("td")[4]
     assert cell.text == "0.776°1–3"
     assert re.fullmatch(
-        r"0\.776 \[0\.\d{3}, 0\.\d{3}\]; rank 1 to 3 of 11; self-reported; 12,000 items",
+        r"0\.776 \[0\.\d{3}, 0\.\d{3}\]; rank 1 to 3; self-reported; 12,000 items",
         cell.get("title"),
     )
     published = table.one("tbody").all("tr")[-1]

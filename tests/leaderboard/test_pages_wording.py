@@ -129,11 +129,9 @@ def test_all_of_a_score_in_a_line():
     score = example_views.scores(example_views.COLUMNS[0], 3)[0]
     assert score is not None
     told = msgspec.structs.replace(score, value=0.5, low=0.4, high=0.6, rank_first=1, rank_last=3)
-    assert wording.told(told, 11) == (
-        "0.500 [0.400, 0.600]; rank 1 to 3 of 11; verified; 12,000 items"
-    )
+    assert wording.told(told) == "0.500 [0.400, 0.600]; rank 1 to 3; verified; 12,000 items"
     gone = msgspec.structs.replace(told, value=None, reason="constant", rank_first=None)
-    assert wording.told(gone, 11) == "undefined: constant; verified; 12,000 items"
+    assert wording.told(gone) == "undefined: constant; verified; 12,000 items"
 
 
 @pytest.mark.parametrize(

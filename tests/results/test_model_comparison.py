@@ -161,3 +161,16 @@ def test_models_of_one_name_are_told_apart():
     assert list(both.kept) == ["gc (A)", "gc (B)", "cpg"]
     with pytest.raises(UsageError, match="expected two models"):
         compare_models([question(made())])
+
+
+def test_figures_of_one_published_table_are_not_taken_for_equal_answers():
+    one, two = (
+        made(model=name, value=value, answers="of the table", source="a table")
+        for name, value in (("a", 0.5), ("b", 0.4))
+    )
+    computed = made(model="c", value=0.2, answers="of the table")
+    found = compare_models([question(one, two, computed)]).pairs
+    assert [each.difference for each in found] == pytest.approx([0.1, 0.3, 0.2])
+    for each in found:
+        assert (each.how, each.interval, each.tied) == ("none", None, None)
+        assert each.note.endswith("there is nothing to compare on but the two values")

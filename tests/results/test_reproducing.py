@@ -97,3 +97,40 @@ def test_what_a_command_cannot_tell_is_said():
     assert first.startswith("py:./m.py:f: files, servers and objects")
     assert second.startswith("tasks:mine: tasks of whoever ran it")
     assert cautions([question(made())]) == []
+
+
+def test_usual_fits_are_left_out_and_no_other_setting_with_them():
+    gue = SUITES["gue"][0]
+    guanine = next(iter(SUITES["guanine"]))
+    for result, benchmark in (
+        (made(gue, fits=3), gue),
+        (made(gue, fits=30), f"{gue}:fits=30"),
+        (made(guanine, fits=3, jitter_runs=2), f"{guanine}:jitter=2"),
+        (made(guanine, fits=30, jitter_runs=2), f"{guanine}:fits=30,jitter=2"),
+    ):
+        (command,) = commands([question(result)])
+        assert words(command)[4:6] == ["-b", benchmark]
+
+
+def test_only_names_and_versions_of_packages_are_installed():
+    evil = made()
+    evil.environment["packages"] = {
+        "genomark": "0.1.0",
+        "zope.interface": "1!7.0rc1.post2",
+        "--index-url": "1",
+        "evil @ https://127.0.0.1/evil.whl #": "1",
+        "git+https://127.0.0.1/evil": "1",
+        "name-": "1",
+        "extra[x]": "1",
+        "a": "1 --pre",
+        "b": "1,>0",
+        "c": "*",
+        "d": "",
+        "e": "1\n",
+    }
+    (command,) = installing([evil])
+    assert words(command) == [
+        *("pip", "install", "genomark==0.1.0", "zope.interface==1!7.0rc1.post2")
+    ]
+    evil.environment["packages"] = {"-r": "1"}
+    assert installing([evil]) == []

@@ -5,10 +5,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from kept_runs import made, question
-from scipy.stats import rankdata
+from scipy.stats import norm, rankdata, t
 
 from genomark.benchmarks import SUITES
 from genomark.results.run_across import across_suites, score_table
+from genomark.scoring.across import ScoreTable, pairwise_ranks
 
 NAMES = SUITES["quickstart"]
 VALUES = np.array([[0.3, 0.5, 0.1], [0.2, 0.6, 0.4], [0.9, 0.8, 0.7]])
@@ -34,7 +35,7 @@ def test_ranks_and_win_rates_are_those_of_a_plain_loop():
     assert found.models == ["xyz"[k] for k in order]
     assert found.ranks.mean == pytest.approx(ranks[order])
     for row, model in enumerate(order):
-        beaten = [VALUES[t, model] > VALUES[t, o] for t in range(3) for o in range(3) if o != model]
+        beaten = [VALUES[k, model] > VALUES[k, o] for k in range(3) for o in range(3) if o != model]
         assert found.win_rate(row) == pytest.approx(np.mean(beaten))
 
 
@@ -74,3 +75,37 @@ def test_a_model_without_a_value_is_missing_there():
     assert table.known.tolist() == [[True], [False], [False]]
     nobody_knows = score_table([question(made("a", "x", metric="beauty"))], ["x"])
     assert nobody_knows.values.shape == (1, 0)
+
+
+def test_controls_and_published_figures_take_no_part():
+    (without,) = across_suites(asked())
+    more = []
+    for each in asked():
+        name = each.asked.benchmark.id
+        others = made(name, "control:oracle", 1.0), made(name, "theirs", 0.95, source="a table")
+        more.append(question(*each.results, *others))
+    (found,) = across_suites(more)
+    assert found.models == without.models
+    assert found.left_out == ["control:oracle", "theirs"]
+    assert without.left_out == []
+    np.testing.assert_array_equal(found.ranks.mean, without.ranks.mean)
+    np.testing.assert_array_equal(found.groups.adjusted, without.groups.adjusted)
+    assert [found.win_rate(k) for k in range(3)] == [without.win_rate(k) for k in range(3)]
+    alone = [question(made(name), made(name, "control:random", 0.0)) for name in NAMES]
+    assert across_suites(alone) == []
+
+
+def test_intervals_of_few_families_reach_further_as_student_s_t_does():
+    names = list(SUITES["gue"])
+    values = np.random.default_rng(3).normal(0.5, 0.1, (len(names), 3))
+    (found,) = across_suites(asked(values, names))
+    families = found.ranks.families
+    assert 2 < families < 10
+    rows = values.T[["xyz".index(model) for model in found.models]]
+    table = ScoreTable(rows, ["higher"] * len(names), [name.partition(".")[0] for name in names])
+    tail = norm.cdf(-t.ppf(0.975, families - 1) * np.sqrt(families / (families - 1)))
+    expected = pairwise_ranks(table, seed=0, levels=(tail, 1 - tail))
+    usual = pairwise_ranks(table, seed=0)
+    np.testing.assert_allclose(found.ranks.low, expected.low)
+    np.testing.assert_allclose(found.ranks.high, expected.high)
+    assert (found.ranks.high - found.ranks.low > usual.high - usual.low).any()

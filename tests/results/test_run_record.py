@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from kept_runs import document, made, pair
+from kept_runs import document, made, pair, question
 
 import genomark
 from genomark.errors import UsageError
 from genomark.results import Failed, Skipped
 from genomark.results.answers_at_hand import NO_PREDICTIONS, answers_at_hand, compared
-from genomark.results.run_record import read_run
+from genomark.results.run_record import read_run, titles
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,34 @@ def test_the_later_of_two_results_stays_and_comparisons_of_the_older_go(tmp_path
     assert record.older == 1
     (backwards,) = read_run([new, old]).questions
     assert backwards.kept["gc"].result.metric("pearson").value == 0.7
+    assert backwards.comparisons == []
+
+
+def test_comparisons_of_the_later_document_stand_whichever_is_read_first(tmp_path):
+    sources = [
+        document(
+            tmp_path / f"{month}.json",
+            *(
+                made(model=model, value=month / 10, finished=f"2026-0{month}-01T00:00:00+00:00")
+                for model in ("gc", "cpg")
+            ),
+            comparisons=[pair("gc", "cpg", month / 10)],
+        )
+        for month in (1, 2)
+    ]
+    for order in (sources, sources[::-1]):
+        (found,) = read_run(order).questions
+        assert [each.difference for each in found.comparisons] == [0.2]
+
+
+def test_seed_and_digest_are_told_where_nothing_else_tells_questions_apart():
+    plain = "simulated-enhancers 1"
+    one, other = question(made()), question(made(seed=7))
+    assert titles([one]) == [plain]
+    assert titles([one, question(made(version="2"))]) == [plain, "simulated-enhancers 2"]
+    assert titles([one, other]) == [f"{plain}, seed 0", f"{plain}, seed 7"]
+    changed = question(made(digest="c" * 32))
+    assert titles([one, changed]) == [f"{plain}, digest bbbbbbbb", f"{plain}, digest cccccccc"]
 
 
 def test_what_was_skipped_and_failed_is_kept_once(tmp_path):

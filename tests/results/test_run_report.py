@@ -133,7 +133,7 @@ def test_scores_differences_and_coverage_are_those_of_the_run(folder, made_repor
     assert question.asked.benchmark.digest in text
     values = [result.metric("pearson").value for result in question.results]
     drawn = ElementTree.fromstring(
-        made_report.drawings["simulated-enhancers-1-150-items-asked-for-scores"]
+        made_report.drawings["1-simulated-enhancers-1-150-items-asked-for-scores"]
     )
     places = [float(e.get("cx")) for e in drawn.iter("{http://www.w3.org/2000/svg}circle")]
     assert len(places) == len(values)
@@ -237,3 +237,21 @@ def test_of_too_many_pairs_those_with_the_best_are_shown(tmp_path):
     rows = re.findall(r"^\| (m\d\d) − (m\d\d) \|", report.markdown, re.MULTILINE)
     assert rows == [("m00", other) for other in models[1:]]
     assert "55 pairs without the best model are not shown" in report.markdown
+
+
+def test_two_questions_of_one_benchmark_have_headings_and_drawings_of_their_own(tmp_path):
+    results = [
+        made(value=value, seed=seed, interval=(value - 0.1, value + 0.1))
+        for seed, value in ((0, 0.5), (1, 0.25))
+    ]
+    report = run_report(read_run([document(tmp_path / "r.json", *results)]))
+    assert sorted(report.drawings) == [
+        "1-simulated-enhancers-1-seed-0-scores",
+        "2-simulated-enhancers-1-seed-1-scores",
+    ]
+    for text in (Page(report.html).text, report.markdown):
+        assert "simulated-enhancers 1, seed 0: " in text
+        assert "simulated-enhancers 1, seed 1: " in text
+    digests = [made(f"{'x' * 90}", digest=each * 32, interval=(0.4, 0.6)) for each in "bc"]
+    other = run_report(read_run([document(tmp_path / "d.json", *digests)]))
+    assert len(other.drawings) == 2

@@ -125,3 +125,15 @@ def test_a_suite_needs_two_benchmarks(count):
             "win rate": "100 %",
             "benchmarks": "3 of 3",
         }
+
+
+def test_who_takes_no_part_in_ranks_is_said():
+    asked = [
+        question(made(name), made(name, "cpg", 0.4), made(name, "control:random", 0.0))
+        for name in ("kircher2019", "lentimpra-k562")
+    ]
+    (suite,) = view_of(*asked).across
+    assert [each["model"] for each in rows(suite.table)] == ["gc", "cpg"]
+    assert suite.notes[-1].endswith("take no part in ranks, win rates and tests: control:random.")
+    (usual,) = view_of(*(question(*each.results[:2]) for each in asked)).across
+    assert not any("take no part" in note for note in usual.notes)

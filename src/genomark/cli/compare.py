@@ -218,6 +218,8 @@ def _rests_on(pair: PairOnBenchmark) -> str:
     if pair.how == "independent":
         why = f": {pair.note}" if pair.note else ""
         return f"of two scores taken for independent, mostly wider than of paired items{why}"
+    if pair.how == "none" and pair.difference is not None:
+        return pair.note or ""
     return ""
 
 

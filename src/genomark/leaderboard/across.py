@@ -27,6 +27,8 @@ from genomark.scoring.across import (
     win_rates,
 )
 from genomark.scoring.across.groups import runs
+from genomark.scoring.intervals import percentile_levels
+from genomark.scoring.pair_matrix import LEVELS
 
 Floats = NDArray[np.float64]
 
@@ -102,7 +104,7 @@ class Across:
     @cached_property
     def ranks(self) -> PairwiseRanks:
         """Ranks expected from the columns that pairs share."""
-        return pairwise_ranks(self.table, seed=SEED)
+        return pairwise_ranks(self.table, seed=SEED, levels=self._levels)
 
     @cached_property
     def wins(self) -> WinRates:
@@ -144,7 +146,13 @@ class Across:
     @cached_property
     def mean_scaled(self) -> Means:
         """Mean of scaled scores over the columns that all have and that can be scaled."""
-        return mean_scaled(self.table, self.scaled, seed=SEED)
+        return mean_scaled(self.table, self.scaled, seed=SEED, levels=self._levels)
+
+    @property
+    def _levels(self) -> tuple[float, float]:
+        """Quantiles of draws of families that are the ends of intervals."""
+        families = len(set(self.table.families or self.columns))
+        return percentile_levels(families) if families > 1 else LEVELS
 
     def mean_rank(self, row: int) -> Interval | None:
         """Expected rank of a model; None if it shares no column with another."""

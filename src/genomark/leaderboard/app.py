@@ -31,6 +31,7 @@ from genomark.leaderboard.responses import (
     unchanged,
 )
 from genomark.leaderboard.sized_cache import SizedCache
+from genomark.leaderboard.snapshot import Snapshot
 from genomark.leaderboard.views import Problem
 from genomark.protocol import JSON, GameError, ServerError
 from genomark.results.store import Store
@@ -198,10 +199,12 @@ class _App(ServiceApp):
             self.measured.answered("made")
         else:
             self.measured.answered("kept")
-        return found, self._tag(snapshot.generation, address)
+        return found, self._tag(snapshot, address)
 
-    def _tag(self, generation: int, address: str) -> str:
-        return tag_of(genomark.__version__, generation, address)
+    def _tag(self, snapshot: Snapshot, address: str) -> str:
+        # Two stores may have come as far, one behind the other at one address.
+        store = snapshot.generation, snapshot.results, snapshot.updated
+        return tag_of(genomark.__version__, *store, address)
 
     def _pages(self, kind: str, form: Form | None = None) -> Callable[..., Awaitable[Response]]:
         """Handle a kind of page; without a form it is what the slug ends in."""
@@ -220,10 +223,10 @@ class _App(ServiceApp):
         # As it came: two ways to write the same are two addresses, and never the other way round.
         asked = request.scope["query_string"].decode("latin-1")
         address = _address(kind, form, slug, asked)
-        generation = self.board.snapshot().generation
-        if is_known(request, self._tag(generation, address)):
+        tag = self._tag(self.board.snapshot(), address)
+        if is_known(request, tag):
             self.measured.answered("unchanged")
-            return unchanged(self._tag(generation, address))
+            return unchanged(tag)
         given: dict[str, list[str]] = {}
         for name, value in request.query_params.multi_items():
             given.setdefault(name, []).append(value)

@@ -12,6 +12,7 @@ from genomark.errors import UsageError, one_line
 from genomark.leaderboard.across import number
 from genomark.leaderboard.answers import has_items
 from genomark.leaderboard.board import Board
+from genomark.leaderboard.column_scores import ColumnScores, is_control
 from genomark.leaderboard.details import Detail
 from genomark.leaderboard.lines import found_in, scores_of
 from genomark.leaderboard.query import MOST_COMPARED, Query, sort_of
@@ -38,7 +39,8 @@ def benchmark(board: Board, snapshot: Snapshot, slug: str, query: Query) -> Benc
     details = board.details.of([each.id for each in scores.entries])
     lines = _lines(snapshot, column, details, query.standing)
     facts = facts_of(column.view.id)
-    ceilings = [each.ceiling.get(scores.metric) for each in details]
+    # What bounds all models is taken from nobody but whom the column is named after.
+    reference = next(iter(board.details.of([scores.reference.id])), None)
     return Benchmark(
         column=column.view,
         versions=[each.view for each in snapshot.versions(column.view.id)],
@@ -48,12 +50,21 @@ def benchmark(board: Board, snapshot: Snapshot, slug: str, query: Query) -> Benc
         capability=facts.capability,
         citation=facts.citation,
         sources=list(facts.sources),
-        ceiling=next((each for each in ceilings if each is not None), None),
-        detectable=number(power_of(scores.pairs.standard_error).smallest_difference),
+        ceiling=None if reference is None else reference.ceiling.get(scores.metric),
+        detectable=_detectable(scores),
         command=_command(column),
         has_items=has_items(scores),
         notes=[*facts.caveats, *_notes(snapshot, column, query.standing)],
     )
+
+
+def _detectable(scores: ColumnScores) -> float | None:
+    """Tell the smallest difference that is likely to be shown between two models that rank."""
+    ranked = np.flatnonzero(scores.ranks()[0] > 0)
+    ranked = ranked[[not is_control(scores.entries[place]) for place in ranked]]
+    errors = scores.pairs.standard_error[np.ix_(ranked, ranked)]
+    clusters = scores.reference.n_clusters
+    return number(power_of(errors, clusters=clusters).smallest_difference)
 
 
 def pairs(board: Board, snapshot: Snapshot, slug: str, query: Query) -> list[Pair] | None:

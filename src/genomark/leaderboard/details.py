@@ -20,6 +20,12 @@ _MOST = 64 << 20
 _AT_ONCE = 100
 
 
+#: Metrics of one result that are shown beside the one that ranks.
+_HEADLINES = 20
+#: No metric comes near it.
+_LARGEST = 1e300
+
+
 class Detail(msgspec.Struct, frozen=True):
     """Parts of one document.
 
@@ -78,8 +84,9 @@ def _detail(result: Result) -> Detail:
     """Take what is shown; a stranger's document may hold anything in its settings."""
     settings = result.settings
     headlines = settings.get("headline")
-    names = [each for each in headlines if isinstance(each, str)] if headlines else []
     rows = {row.name: row for row in reversed(result.metrics) if row.group is None}
+    named = headlines if isinstance(headlines, list) else []
+    names = [each for each in named if isinstance(each, str) and each in rows][:_HEADLINES]
     others: dict[str, Interval | None] = {}
     for name in names[1:]:
         row = rows.get(name)
@@ -113,7 +120,8 @@ def _numbers(given: dict[Any, Any]) -> dict[str, float]:
     return {
         str(name): float(value)
         for name, value in given.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
+        # A whole number of a document may be too large for a float.
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
     }
 
 

@@ -60,7 +60,7 @@ def _column_cells(column: Column, scores: Sequence[Score | None]) -> list[Cell]:
 
 
 def _cell(score: Score, column: Column, ranked: Sequence[float], sign: float) -> Cell:
-    title = told(score, column.models)
+    title = told(score)
     if score.value is None:
         return Cell("", "undef.", "", title)
     value = figure(score.value) + MARKS[score.standing]

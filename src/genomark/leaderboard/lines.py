@@ -152,6 +152,10 @@ def leaders(columns: Sequence[BoardColumn], across: Across) -> list[Model]:
         first, _ = scores.ranks()
         entries = [each for each, rank in zip(scores.entries, first, strict=True) if rank == 1]
         return [(each.owner, each.model_id) for each in entries if not is_control(each)]
+    pairs = len(across.models) * (len(across.models) - 1) / 2
+    if pairs * 2.0 ** (1 - len(across.columns)) >= ALPHA:
+        # No signs of so few differences are telling: none could be shown to be behind.
+        return []
     mean = across.ranks.mean
     adjusted = across.tests[1]
     led = []

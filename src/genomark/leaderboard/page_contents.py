@@ -70,7 +70,7 @@ def front_contents(view: Front) -> dict[str, Any]:
     return _map(view.columns, view.lines)
 
 
-def suite_contents(view: Suite) -> dict[str, Any]:
+def suite_contents(view: Suite, place: Place) -> dict[str, Any]:
     """Map models by benchmarks of the suite, and tell the models apart."""
     ends = [
         end
@@ -83,7 +83,8 @@ def suite_contents(view: Suite) -> dict[str, Any]:
         **_map(view.columns, view.lines),
         **_drawn(scale_of(ends)),
         "ranked": ranked_lines(view),
-        "diagram": diagram(view),
+        # Of some of the models it would tell apart what the pairs of all do not.
+        "diagram": None if place.first("search") else diagram(view),
         "matrix": win_matrix(view),
         "pairs": pairs[:MOST_PAIRS],
         "names": {line.model.slug: line.model for line in view.lines},
@@ -143,7 +144,9 @@ def _ends(view: Benchmark, other: str) -> list[float | None]:
 
 
 def _is_control(line: BenchmarkLine) -> bool:
-    return line.model.id.startswith(_CONTROL) and line.score.value is not None
+    # A stranger's control is a model like any other.
+    kept = line.model.id.startswith(_CONTROL) and not line.model.owner
+    return kept and line.score.value is not None
 
 
 def model_contents(view: Model) -> dict[str, Any]:

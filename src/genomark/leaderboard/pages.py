@@ -51,7 +51,7 @@ class _Page(NamedTuple):
 _TABLE = ("json", "csv", "parquet")
 _PAGES: Mapping[str, _Page] = {
     "front": _Page(views.Front, lambda view, _: front_contents(view), _TABLE),
-    "suite": _Page(views.Suite, lambda view, _: suite_contents(view), _TABLE),
+    "suite": _Page(views.Suite, suite_contents, _TABLE),
     "benchmark": _Page(views.Benchmark, benchmark_contents, _TABLE),
     "model": _Page(views.Model, lambda view, _: model_contents(view), _TABLE),
     "compare": _Page(views.Compare, compare_contents, ("json",)),

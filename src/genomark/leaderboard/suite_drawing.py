@@ -30,10 +30,11 @@ def ranked_lines(view: Suite) -> list[ModelLine]:
 def diagram(view: Suite) -> Markup | None:
     """Draw who is apart from whom over the suite, among the models that have all of it.
 
-    None with fewer than two of those: ranks over other tasks cannot stand on one axis.
+    None with fewer than two of those, as ranks over other tasks cannot stand on one axis; and with
+    more than can be read, as tests of a part of them would be others.
     """
-    lines = [line for line in ranked_lines(view) if _whole(line)][:MOST_DRAWN]
-    if len(lines) < 2:
+    lines = [line for line in ranked_lines(view) if _whole(line)]
+    if not 2 <= len(lines) <= MOST_DRAWN:
         return None
     table = ScoreTable(
         np.array([[_value(score) for score in line.scores] for line in lines]),

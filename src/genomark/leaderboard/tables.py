@@ -18,9 +18,8 @@ from genomark.leaderboard.views import (
     Score,
     Suite,
 )
+from genomark.results.spreadsheet import guarded_csv
 
-#: A spreadsheet takes a text that begins so for a formula.
-_FORMULA = r"^[=+\-@\t\r]"
 _SCORE = {
     "owner": pl.String,
     "model": pl.String,
@@ -114,13 +113,10 @@ def written(table: pl.DataFrame, form: Literal["csv", "parquet"]) -> bytes:
 
     In CSV a text that a spreadsheet would take for a formula begins with an apostrophe.
     """
+    if form == "csv":
+        return guarded_csv(table)
     buffer = io.BytesIO()
-    if form == "parquet":
-        table.write_parquet(buffer, compression="zstd")
-        return buffer.getvalue()
-    strings = pl.col(pl.String)
-    guarded = pl.when(strings.str.contains(_FORMULA)).then(pl.lit("'") + strings).otherwise(strings)
-    table.with_columns(guarded.name.keep()).write_csv(buffer)
+    table.write_parquet(buffer, compression="zstd")
     return buffer.getvalue()
 
 

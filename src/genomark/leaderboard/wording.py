@@ -110,13 +110,13 @@ def headed(column: Column) -> str:
     return id if len(id) <= _HEAD_LETTERS else f"{id[: _HEAD_LETTERS - 1]}…"
 
 
-def told(score: Score, models: int) -> str:
+def told(score: Score) -> str:
     """Tell all of a score in one line, as a reader hears it who points at it."""
     if score.value is None:
         value = f"undefined: {score.reason or 'no reason given'}"
     else:
         value = f"{figure(score.value)} {between(score.low, score.high)}"
-    rank = "" if score.rank_first is None else f"rank {_ranked(score)} of {models}; "
+    rank = "" if score.rank_first is None else f"rank {_ranked(score)}; "
     return f"{value}; {rank}{score.standing}; {score.n:,} items"
 
 

@@ -23,6 +23,7 @@ from genomark.scoring.across import holm, signed_ranks, win_rates
 
 #: Of telling apart two equal models over all benchmarks, whatever the number of pairs.
 ALPHA = 0.05
+_NO_ITEMS = "figures of others have no items: there is nothing to compare on but the two values"
 How = Literal["items", "document", "same", "independent", "none"]
 
 
@@ -347,7 +348,10 @@ def _pair(
             how=how,
             note=None if how == "items" else note,
         )
-    if left.predictions_digest == right.predictions_digest:
+    if "source" in left.settings or "source" in right.settings:
+        # Their digest is that of the table they stand in, not of answers.
+        alone = replace(alone, note=_NO_ITEMS)
+    elif left.predictions_digest == right.predictions_digest:
         n = left.coverage.answered
         return replace(alone, difference=0.0, interval=(0.0, 0.0), n=n, tied=True, how="same")
     between = independent_difference(*rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -18,6 +19,10 @@ _OWN = ("py:", "file:", "embedding:", "text:", "hf:", "fit:", "fine-tuned:", "ht
 _ZERO_SHOT = " (zero-shot"
 #: Fits of a model of which nothing is said.
 _USUAL_FITS = ":fits=3"
+#: A name as PEP 508 has it, and a version that is no pattern: whatever else stands there may be an
+#: option of pip or an address to install from.
+_PACKAGE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+_VERSION = re.compile(r"[0-9](?:[A-Za-z0-9.!_-]*[A-Za-z0-9])?")
 
 
 def installing(results: Sequence[Result]) -> list[str]:
@@ -31,13 +36,13 @@ def installing(results: Sequence[Result]) -> list[str]:
     -------
     list of str
         One for each environment, the most frequent first. A local part of a version (``+cpu``)
-        is no part of a requirement, and is left out.
+        is no part of a requirement, and is left out; so is what is no name or no version.
     """
     found: dict[str, int] = {}
     for result in results:
         packages = result.environment.get("packages")
-        if isinstance(packages, dict) and packages:
-            wanted = (f"{name}=={str(each).partition('+')[0]}" for name, each in packages.items())
+        wanted = _requirements(packages) if isinstance(packages, dict) else []
+        if wanted:
             command = _command(["pip", "install", *wanted])
             found[command] = found.get(command, 0) + 1
     return sorted(found, key=lambda command: -found[command])
@@ -84,6 +89,15 @@ def cautions(questions: Sequence[Question]) -> list[str]:
             "here; the digest of the benchmark says whether yours is the same"
         )
     return notes
+
+
+def _requirements(packages: Mapping[str, Any]) -> list[str]:
+    found = [(str(name), str(each).partition("+")[0]) for name, each in packages.items()]
+    return [
+        f"{name}=={version}"
+        for name, version in found
+        if _PACKAGE.fullmatch(name) and _VERSION.fullmatch(version)
+    ]
 
 
 def _by_options(question: Question) -> Mapping[tuple[str, ...], list[str]]:
@@ -134,7 +148,7 @@ def _probe(probe: Mapping[str, Any]) -> str:
 def _benchmark(question: Question) -> str:
     result = question.results[0]
     try:
-        return asked_as(result).replace(_USUAL_FITS, "")
+        return asked_as(result).removesuffix(_USUAL_FITS).replace(f"{_USUAL_FITS},", ":")
     except UsageError:
         return one_line(result.benchmark.id)
 

@@ -23,9 +23,13 @@ from genomark.scoring.across import (
     pairwise_ranks,
     win_rates,
 )
+from genomark.scoring.intervals import percentile_levels
+from genomark.scoring.pair_matrix import LEVELS
 
 #: Of telling apart any two models that are equal, over all pairs.
 ALPHA = 0.05
+#: Begins the ids of models that are there to compare with.
+CONTROL = "control:"
 #: Of the draws of families of tasks.
 _SEED = 0
 
@@ -38,7 +42,8 @@ class Across:
     ----------
     suite : str
     models : list of str
-        All that have a value on one of the benchmarks, in the order of their mean ranks.
+        All that were put to one of the benchmarks here and are no controls, in the order of their
+        mean ranks.
     ranks : PairwiseRanks
         Expected ranks from the benchmarks that pairs share.
     wins : WinRates
@@ -47,6 +52,8 @@ class Across:
     tasks : ndarray of int64
         Benchmarks of each model. All arrays are in the order of `models`.
     benchmarks : int
+    left_out : list of str
+        Controls, and models whose scores were published.
     """
 
     suite: str
@@ -56,6 +63,7 @@ class Across:
     groups: Groups
     tasks: NDArray[np.int64]
     benchmarks: int
+    left_out: list[str]
 
     def win_rate(self, model: int) -> float | None:
         """Share of pairs (another model, a benchmark of both) that it wins, equal ones half."""
@@ -97,16 +105,18 @@ def across_suites(questions: Sequence[Question]) -> list[Across]:
     """Look at each suite of which two or more benchmarks were put to two or more models.
 
     Benchmarks that were asked in several ways (versions, limits, seeds) are left out: their values
-    are no independent witnesses.
+    are no independent witnesses. So are controls, which are no rivals and only add pairs to adjust
+    for, and figures that others published, which nobody computed here.
     """
     ids = [question.asked.benchmark.id for question in questions]
     single = [each for each in questions if ids.count(each.asked.benchmark.id) == 1]
     found = []
     for suite, names in SUITES.items():
         members = [each for each in single if plain(each.asked.benchmark.id) in names]
-        models = list(dict.fromkeys(model for each in members for model in each.kept))
-        if len(members) > 1 and len(models) > 1:
-            found.append(_across(suite, members, models))
+        ranked = [each for each in map(_ranked, members) if each.kept]
+        models = list(dict.fromkeys(model for each in ranked for model in each.kept))
+        if len(ranked) > 1 and len(models) > 1:
+            found.append(_across(suite, ranked, models, _left_out(members, ranked)))
     return found
 
 
@@ -115,16 +125,38 @@ def plain(benchmark: str) -> str:
     return benchmark.partition(":")[0]
 
 
-def _across(suite: str, questions: Sequence[Question], models: Sequence[str]) -> Across:
-    mean = pairwise_ranks(score_table(questions, models), seed=_SEED).mean
-    ordered = [models[row] for row in np.argsort(mean, kind="stable")]
+def _ranked(question: Question) -> Question:
+    kept = {
+        model: each
+        for model, each in question.kept.items()
+        if not model.startswith(CONTROL) and "source" not in each.result.settings
+    }
+    return Question(question.asked, kept)
+
+
+def _left_out(members: Sequence[Question], ranked: Sequence[Question]) -> list[str]:
+    kept = {(each.asked, model) for each in ranked for model in each.kept}
+    return list(
+        dict.fromkeys(
+            model for each in members for model in each.kept if (each.asked, model) not in kept
+        )
+    )
+
+
+def _across(
+    suite: str, questions: Sequence[Question], models: Sequence[str], left_out: list[str]
+) -> Across:
+    first = pairwise_ranks(score_table(questions, models), seed=_SEED)
+    levels = percentile_levels(first.families) if first.families > 1 else LEVELS
+    ordered = [models[row] for row in np.argsort(first.mean, kind="stable")]
     table = score_table(questions, ordered)
     return Across(
         suite=suite,
         models=ordered,
-        ranks=pairwise_ranks(table, seed=_SEED),
+        ranks=pairwise_ranks(table, seed=_SEED, levels=levels),
         wins=win_rates(table),
         groups=groups(table, alpha=ALPHA),
         tasks=table.known.sum(axis=1),
         benchmarks=len(questions),
+        left_out=left_out,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from genomark.errors import UsageError
+from genomark.errors import UsageError, one_line
 from genomark.results.collection import Failed, Results, Skipped, load_results
 from genomark.results.result_folder import read_results
 from genomark.results.store.receiving import offered
@@ -103,18 +103,32 @@ def read_run(sources: Sequence[Path]) -> RunRecord:
     failed: dict[Failed, None] = {}
     older = 0
     for kept, document in _read(sources):
-        of_document = []
+        given = []
         for each in kept:
             question = questions.setdefault(asked := _asked(each.result), Question(asked))
-            of_document.append(question)
+            given.append((question, each.result))
             older += _add(question, each)
         skipped |= dict.fromkeys(document.skipped)
         failed |= dict.fromkeys(document.failed)
-        _add_comparisons(of_document, document.comparisons)
+        _add_comparisons(given, document.comparisons)
     record = RunRecord(list(questions.values()), list(skipped), list(failed), older)
     if not (record.questions or record.skipped or record.failed):
         raise UsageError("no results to report on: run some first, such as genomark run")
     return record
+
+
+def titles(questions: Sequence[Question]) -> list[str]:
+    """Name questions, with seed or digest where others of the same name have another."""
+    found = []
+    for each in questions:
+        alike = [other.asked for other in questions if other.name == each.name]
+        title = each.name
+        if len({asked.seed for asked in alike}) > 1:
+            title += f", seed {each.asked.seed}"
+        if len({asked.benchmark.digest for asked in alike}) > 1:
+            title += f", digest {one_line(each.asked.benchmark.digest)[:8]}"
+        found.append(title)
+    return found
 
 
 def _read(sources: Sequence[Path]) -> Iterator[tuple[list[Kept], Results]]:
@@ -153,9 +167,24 @@ def _add(question: Question, new: Kept) -> int:
     return 1
 
 
-def _add_comparisons(questions: Sequence[Question], comparisons: Sequence[Comparison]) -> None:
-    by_benchmark = {question.asked.benchmark.id: question for question in questions}
+def _add_comparisons(
+    given: Sequence[tuple[Question, Result]], comparisons: Sequence[Comparison]
+) -> None:
+    """Add the comparisons of a document between those of its results that are kept."""
+    by_benchmark = {question.asked.benchmark.id: question for question, _ in given}
+    stay = {
+        (question.asked, result.model.id)
+        for question, result in given
+        if question.kept[result.model.id].result.predictions_digest == result.predictions_digest
+    }
     for each in comparisons:
         question = by_benchmark.get(each.benchmark)
-        if question is not None and {each.model_a, each.model_b} <= question.kept.keys():
+        if (
+            question is not None
+            and {
+                (question.asked, each.model_a),
+                (question.asked, each.model_b),
+            }
+            <= stay
+        ):
             question.comparisons.append(each)

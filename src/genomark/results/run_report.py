@@ -70,8 +70,8 @@ def run_report(record: RunRecord) -> RunReport:
     """
     view = run_view(record)
     drawings = {
-        f"{_named(question.title)}-{name}": drawing.svg
-        for question in view.questions
+        f"{number}-{_named(question.title)}-{name}": drawing.svg
+        for number, question in enumerate(view.questions, 1)
         for name, drawing in question.drawings.items()
     }
     drawings |= {f"suite-{each.suite}": each.drawing.svg for each in view.across}

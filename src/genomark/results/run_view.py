@@ -14,9 +14,9 @@ from genomark.results.collection import Results, headlines
 from genomark.results.interval_plot import Drawn, Mark, interval_plot
 from genomark.results.model_comparison import better_of, turned
 from genomark.results.reproducing import cautions, commands, installing
-from genomark.results.run_across import Across, across_suites
+from genomark.results.run_across import CONTROL, Across, across_suites
 from genomark.results.run_charts import MOST_PANELS, answers_chart, cost_chart, groups_chart
-from genomark.results.run_record import Question, RunRecord
+from genomark.results.run_record import Question, RunRecord, titles
 from genomark.results.scatter import Estimate
 from genomark.scoring import Comparison, Cost, Result
 
@@ -24,7 +24,6 @@ from genomark.scoring import Comparison, Cost, Result
 _MOST_PAIRS = 45
 #: Points that all charts of a page draw together, and one panel at least and at most.
 _ALL_POINTS, _FEWEST, _MOST = 24_000, 100, 800
-_CONTROL = "control:"
 
 
 class Table(NamedTuple):
@@ -99,7 +98,10 @@ class RunView:
 def run_view(record: RunRecord) -> RunView:
     """Lay out a run; where predictions and data are at hand, what is not kept is computed."""
     charts = _Charts(_points_of_a_panel(record))
-    views = [_question(question, charts) for question in record.questions]
+    views = [
+        _question(title, question, charts)
+        for title, question in zip(titles(record.questions), record.questions, strict=True)
+    ]
     notes = [*charts.notes]
     if record.older:
         notes.append(f"{record.older:,} older results of the same models are left out.")
@@ -145,7 +147,7 @@ def _points_of_a_panel(record: RunRecord) -> int:
     return min(max(_ALL_POINTS // max(panels, 1), _FEWEST), _MOST)
 
 
-def _question(question: Question, charts: _Charts) -> QuestionView:
+def _question(title: str, question: Question, charts: _Charts) -> QuestionView:
     at_hand = answers_at_hand(question)
     comparisons = compared(question, at_hand, threads=os.cpu_count() or 1)
     results = Results(question.results, comparisons=comparisons)
@@ -155,7 +157,7 @@ def _question(question: Question, charts: _Charts) -> QuestionView:
     shown = _shown(comparisons, order)
     metric = section.metrics[0]
     drawings = _forest(ordered, metric) | _differences(shown, metric)
-    models = [model for model in order if not model.startswith(_CONTROL)] or order
+    models = [model for model in order if not model.startswith(CONTROL)] or order
     scored = {model: at_hand.scored[model] for model in models if model in at_hand.scored}
     drawings |= charts.add("groups", "Groups", lambda: groups_chart(ordered))
     drawings |= charts.add(
@@ -163,7 +165,7 @@ def _question(question: Question, charts: _Charts) -> QuestionView:
     )
     drawings |= charts.add("cost", "Score and cost", lambda: cost_chart(ordered))
     notes = [section.subtitle, *section.notes, *_remarks(question, at_hand, comparisons, shown)]
-    return QuestionView(question.name, section, _pairs(shown), drawings, notes)
+    return QuestionView(title, section, _pairs(shown), drawings, notes)
 
 
 def _shown(comparisons: Sequence[Comparison], order: Sequence[str]) -> list[Comparison]:
@@ -212,7 +214,7 @@ def _forest(results: Sequence[Result], metric: str) -> dict[str, Drawing]:
 
 
 def _is_control(result: Result) -> bool:
-    return result.model.id.startswith(_CONTROL)
+    return result.model.id.startswith(CONTROL)
 
 
 def _differences(shown: Sequence[Comparison], metric: str) -> dict[str, Drawing]:
@@ -352,5 +354,10 @@ def _across(found: Across) -> AcrossView:
         "Ranks are those expected from the benchmarks that pairs of models share; their intervals "
         "draw families of benchmarks. Few benchmarks tell few models apart."
     ]
+    if found.left_out:
+        notes.append(
+            "Controls and figures that others published take no part in ranks, win rates and "
+            f"tests: {', '.join(found.left_out)}."
+        )
     drawing = Drawing("Critical difference", found.drawn())
     return AcrossView(found.suite, Table(header, rows), drawing, notes)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from genomark.errors import UsageError
 
@@ -31,12 +32,17 @@ class Power(NamedTuple):
 
 
 def smallest_differences(
-    standard_errors: ArrayLike, *, alpha: float = 0.05, power: float = 0.8
+    standard_errors: ArrayLike,
+    *,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    clusters: float = math.inf,
 ) -> NDArray[np.float64]:
-    """Give the difference that a two-sided z-test would find with a given probability.
+    """Give the difference that two-sided tests of pairs would find with a given probability.
 
     ``(z(1 - alpha / 2) + z(power)) * standard error`` (Miller 2024, arXiv 2411.00640):
-    2.80 standard errors at the usual 0.05 and 0.8.
+    2.80 standard errors at the usual 0.05 and 0.8. With few clusters the first is
+    ``t sqrt(m / (m - 1))`` instead, as in `genomark.scoring.intervals.percentile_levels`.
 
     Parameters
     ----------
@@ -44,6 +50,8 @@ def smallest_differences(
         Of paired differences, as `PairMatrix.standard_error`; NaN where there is none.
     alpha, power : float
         Between 0 and 1; `power` is above `alpha`.
+    clusters : float
+        More than 1.
 
     Raises
     ------
@@ -55,22 +63,32 @@ def smallest_differences(
             f"alpha {alpha} and power {power}: expected 0 < alpha < power < 1, such as 0.05 and 0.8"
         )
     errors = np.asarray(standard_errors, dtype=np.float64)
-    found: NDArray[np.float64] = (ndtri(1 - alpha / 2) + ndtri(power)) * errors
+    reach = ndtri(1 - alpha / 2)
+    if math.isfinite(clusters):
+        reach = stdtrit(clusters - 1, 1 - alpha / 2) * math.sqrt(clusters / (clusters - 1))
+    found: NDArray[np.float64] = (reach + ndtri(power)) * errors
     return found
 
 
-def power_of(standard_error: ArrayLike, *, alpha: float = 0.05, power: float = 0.8) -> Power:
+def power_of(
+    standard_error: ArrayLike,
+    *,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    clusters: float = math.inf,
+) -> Power:
     """Tell the median of the smallest differences of all pairs of models on a benchmark.
 
     Parameters
     ----------
     standard_error : array_like of float64, shape (m, m)
         Symmetric, as `PairMatrix.standard_error`.
-    alpha, power : float
+    alpha, power, clusters : float
         As in `smallest_differences`, which says what is raised.
     """
     matrix = np.asarray(standard_error, dtype=np.float64)
-    found = smallest_differences(matrix[np.triu_indices(len(matrix), 1)], alpha=alpha, power=power)
+    errors = matrix[np.triu_indices(len(matrix), 1)]
+    found = smallest_differences(errors, alpha=alpha, power=power, clusters=clusters)
     known = found[np.isfinite(found)]
     median = float(np.median(known)) if known.size else float("nan")
     return Power(median, int(known.size), alpha, power)

@@ -106,6 +106,17 @@ def test_a_self_reported_result_becomes_verified_and_no_other_way(store):
     assert store.generation == generation
 
 
+def test_replicates_that_were_reported_give_way_to_those_that_were_computed(store):
+    id = store.add(result_of(5), evidence=evidence_of(1))
+    store.add(result_of(5), standing="verified", evidence=evidence_of(5))
+    assert store.entry(id).standing == "verified"
+    drawn = store.replicates([id])[id].drawn
+    np.testing.assert_array_equal(drawn, evidence_of(5).replicates.drawn)
+    other = store.add(result_of(6), evidence=evidence_of(1))
+    store.add(result_of(6), standing="verified")
+    assert store.replicates([other]) == {}
+
+
 def test_figures_of_others_are_published_whatever_is_asked(store):
     id = store.add(result_of(1, source="a paper"), standing="verified")
     assert store.entry(id).standing == "published"

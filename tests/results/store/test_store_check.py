@@ -168,6 +168,16 @@ def test_a_table_has_every_field_of_an_entry(filled, tmp_path, ending):
     assert frame["standing"].to_list() == ["verified"] * 2
 
 
+def test_a_name_is_no_formula_where_the_table_is_opened(filled, tmp_path):
+    filled.add(result_of(9, model="=1+1"), owner="@SUM(A1)")
+    entries = filled.entries(model="=1+1")
+    for ending, told in ((".csv", ("'=1+1", "'@SUM(A1)")), (".parquet", ("=1+1", "@SUM(A1)"))):
+        path = tmp_path / f"out{ending}"
+        export(filled, entries, path)
+        frame = pl.read_csv(path) if ending == ".csv" else pl.read_parquet(path)
+        assert frame.select("model_id", "owner").row(0) == told
+
+
 def test_a_table_of_nothing_has_its_columns():
     frame = entries_frame([])
     assert frame.schema["value"] == pl.Float64

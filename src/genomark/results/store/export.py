@@ -12,6 +12,7 @@ import polars as pl
 from genomark.atomic import write_whole
 from genomark.errors import UsageError
 from genomark.results.collection import Results
+from genomark.results.spreadsheet import guarded_csv
 from genomark.results.store.entry import Entry
 from genomark.results.store.store import Store
 
@@ -36,6 +37,8 @@ def entries_frame(entries: Sequence[Entry]) -> pl.DataFrame:
 def export(store: Store, entries: Sequence[Entry], path: Path) -> None:
     """Write results to a file: ``.csv`` or ``.parquet`` as a table, ``.json`` in full.
 
+    In CSV a text that a spreadsheet would take for a formula begins with an apostrophe.
+
     Parameters
     ----------
     store : Store
@@ -58,9 +61,9 @@ def export(store: Store, entries: Sequence[Entry], path: Path) -> None:
         write_whole(path, Results(results).to_json())
         return
     frame = entries_frame(entries)
-    buffer = io.BytesIO()
     if path.suffix == ".csv":
-        frame.write_csv(buffer)
-    else:
-        frame.write_parquet(buffer, compression="zstd")
+        write_whole(path, guarded_csv(frame))
+        return
+    buffer = io.BytesIO()
+    frame.write_parquet(buffer, compression="zstd")
     write_whole(path, buffer.getvalue())

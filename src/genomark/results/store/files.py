@@ -71,9 +71,10 @@ class LocalFiles:
         path = self._path(kind, digest)
         if not _holds(path, digest):
             write_whole(path, content)
-            # The names too: a row must not outlive them in a power cut.
-            for folder in (path.parent, path.parent.parent, self._folder):
-                _sync_folder(folder)
+        # The names too: a row must not outlive them in a power cut. Who finds the file may be
+        # faster than the one who has just written it.
+        for folder in (path.parent, path.parent.parent, self._folder):
+            _sync_folder(folder)
         return digest
 
     def get(self, kind: Kind, digest: str) -> bytes:

@@ -49,6 +49,7 @@ _RISE = (
 _ADD = sa.insert(results)
 _ADD_DOCUMENT = sa.insert(documents)
 _ADD_REPLICATES = sa.insert(replicates)
+_DROP_REPLICATES = sa.delete(replicates).where(replicates.c.result_id == sa.bindparam("risen"))
 
 
 class Store:
@@ -357,6 +358,9 @@ class Store:
             if connection.execute(_RISE, {"risen": id, **risen}).rowcount == 0:
                 connection.execute(_ADD, {"number": number, **row})
                 connection.execute(_ADD_DOCUMENT, {"result_id": id, "document": document})
+            else:
+                # Those that were reported with it.
+                connection.execute(_DROP_REPLICATES, {"risen": id})
             if drawn is not None:
                 connection.execute(_ADD_REPLICATES, {"result_id": id, **to_row(drawn)})
 
