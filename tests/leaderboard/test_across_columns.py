@@ -5,8 +5,9 @@ import pytest
 from scipy import stats
 from small_store import add, opened, right
 
-from genomark.leaderboard.across import Across
+from genomark.leaderboard.across import SEED, Across
 from genomark.leaderboard.board import Board
+from genomark.scoring.across import mean_scaled, pairwise_ranks
 
 SHARES = {
     "a": (0.9, 0.85, 0.8, 0.9, 0.75, 0.95, 0.9),
@@ -149,3 +150,22 @@ def test_models_that_share_no_column_have_no_rank(tmp_path):
     assert [across.mean_rank(row) for row in range(2)] == [None, None]
     assert np.isnan(across.win_rate).all()
     assert across.complete == 0
+
+
+def test_intervals_over_few_families_reach_as_far_as_students_t(across, store):
+    def levels(families):
+        z = stats.t.ppf(0.975, families - 1) * np.sqrt(families / (families - 1))
+        return stats.norm.cdf(-z), stats.norm.cdf(z)
+
+    wide = pairwise_ranks(across.table, seed=SEED, levels=levels(7))
+    row = across.row(("", "b"))
+    assert across.mean_rank(row).low == pytest.approx(wide.low[row])
+    assert across.mean_rank(row).high == pytest.approx(wide.high[row])
+    narrow = pairwise_ranks(across.table, seed=SEED)
+    assert np.nansum(wide.high - wide.low) > np.nansum(narrow.high - narrow.low)
+    # Four of the seven have controls: no more are drawn for the mean of scaled scores.
+    both = Across(Board(store).snapshot().newest, models=[("", "a"), ("", "b")])
+    wide = mean_scaled(both.table, both.scaled, seed=SEED, levels=levels(4))
+    for row in range(2):
+        assert both.mean_scaled_of(row).low == pytest.approx(wide.low[row])
+        assert both.mean_scaled_of(row).high == pytest.approx(wide.high[row])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from small_store import ITEMS, add, drawn, item_table, opened, right
+from synthetic_board import METHOD, made_result
 
 from genomark.errors import UsageError
 from genomark.leaderboard.benchmark_view import benchmark, pairs
@@ -12,6 +13,7 @@ from genomark.leaderboard.front_view import front
 from genomark.leaderboard.model_view import model
 from genomark.leaderboard.query import read_query
 from genomark.leaderboard.suite_view import suite
+from genomark.results.store import Evidence, Replicates
 
 SHARES = {"m1": 0.9, "m2": 0.6, "m3": 0.3}
 
@@ -327,3 +329,65 @@ def test_there_is_no_other_model_or_benchmark(board):
     assert ask(board, model, "model", "nobody") is None
     assert ask(board, benchmark, "benchmark", "nothing") is None
     assert ask(board, pairs, "pairs", "nothing") is None
+
+
+@pytest.fixture
+def claimed(tmp_path):
+    """Eve had 0.6 verified, and told of 0.9 afterwards."""
+    with opened(tmp_path) as store:
+        add(store, "b", "n", right(0.7, seed=1))
+        add(store, "b", "m", right(0.6, seed=2), owner="eve")
+        add(store, "b", "m", 0.9, owner="eve", standing="self-reported", interval=(0.8, 0.95))
+        yield Board(store)
+
+
+@pytest.mark.parametrize(
+    ("standing", "values"),
+    [("verified", {"n": 0.7, "m": 0.6}), ("self-reported", {"m": 0.9}), ("published", {})],
+)
+def test_every_page_has_the_newest_result_of_the_standing_asked_for(claimed, standing, values):
+    given = {"standing": standing}
+    shown = ask(claimed, front, "front", **given)
+    told = [
+        {line.model.id: line.scores[0].value for line in shown.lines},
+        {
+            line.model.id: line.scores[0].value
+            for line in ask(claimed, suite, "suite", "other", **given).lines
+        },
+        {
+            line.model.id: line.score.value
+            for line in ask(claimed, benchmark, "benchmark", "b", **given).lines
+        },
+    ]
+    assert all(each == pytest.approx(values) for each in told)
+    found = ask(claimed, pairs, "pairs", "b", **given)
+    assert [each.difference for each in found] == pytest.approx([0.1] if len(values) > 1 else [])
+    slug = claimed.snapshot().models["eve", "m"].slug
+    scores = ask(claimed, model, "model", slug, **given).scores
+    assert [each.score.value for each in scores] == pytest.approx(
+        [values[id] for id in values if id == "m"]
+    )
+    # Suites at a glance are of the whole board.
+    assert (shown.suites[0].ranked, shown.suites[0].models) == (2, 2)
+    assert [each.id for each in shown.suites[0].leaders] == ["m"]
+
+
+@pytest.mark.parametrize("clusters", [0, 1])
+def test_one_cluster_tells_nothing_of_power(tmp_path, clusters):
+    with opened(tmp_path) as store:
+        for id, share in SHARES.items():
+            kept = Replicates(METHOD, clusters, np.ones(ITEMS, dtype=bool), drawn(right(share)))
+            store.add(
+                made_result("b", "accuracy", id, share, n=clusters),
+                standing="verified",
+                evidence=Evidence(kept),
+            )
+        assert ask(Board(store), benchmark, "benchmark", "b").detectable is None
+
+
+def test_the_ceiling_is_told_by_nobody_but_whom_the_column_is_named_after(tmp_path):
+    with opened(tmp_path) as store:
+        add(store, "b", "m", right(0.5))
+        add(store, "b", "best", 0.99, owner="eve", standing="self-reported",
+            settings={"ceiling": {"accuracy": 0.995}})  # fmt: skip
+        assert ask(Board(store), benchmark, "benchmark", "b").ceiling is None

@@ -369,3 +369,15 @@ def test_many_at_once_get_the_same(store):
     answers = asyncio.run(all_at_once())
     assert {each.status_code for each in answers} == {200}
     assert len({each.content for each in answers}) == 1
+
+
+def test_two_stores_that_came_as_far_have_other_tags(tmp_path):
+    with opened(tmp_path / "a") as one, opened(tmp_path / "b") as other:
+        tags = []
+        for store, share in ((one, 0.5), (other, 0.7)):
+            add(store, "b", "m", right(share))
+            tags.append(ask(leaderboard_app(store), "/benchmarks/b").headers["etag"])
+        assert one.generation == other.generation
+        assert tags[0] != tags[1]
+        answer = ask(leaderboard_app(other), "/benchmarks/b", headers={"if-none-match": tags[0]})
+        assert answer.status_code == 200

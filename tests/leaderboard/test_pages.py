@@ -423,3 +423,63 @@ def test_pages_are_the_same_bytes_twice():
 def test_a_page_of_another_view_is_refused(page, view):
     with pytest.raises(UsageError, match="expected"):
         render(page, view, {}, ServedLinks())
+
+
+@pytest.mark.parametrize(("search", "shown"), [("", True), ("kmer", False)])
+def test_a_search_leaves_the_diagram_out_and_says_so(search, shown):
+    view = example_views.suite()
+    whole = msgspec.structs.replace(view.lines[0].scores[0], rank_first=1, value=0.5)
+    lines = [
+        msgspec.structs.replace(line, scores=[whole] * len(view.columns)) for line in view.lines[:3]
+    ]
+    query = {"search": [search]} if search else {}
+    text = render("suite", msgspec.structs.replace(view, lines=lines), query, ServedLinks())
+    assert ("Critical-difference diagram" in text) == shown
+    assert ("leave the search out" in text) == (not shown)
+
+
+def test_only_the_controls_of_the_keeper_mark_the_scale():
+    view = example_views.benchmark()
+    kept, claimed = (
+        [
+            msgspec.structs.replace(line, model=msgspec.structs.replace(line.model, owner=owner))
+            for line in view.lines
+        ]
+        for owner in ("", "eve")
+    )
+    for lines, marks in ((kept, True), (claimed, False)):
+        text = render("benchmark", msgspec.structs.replace(view, lines=lines), {}, ServedLinks())
+        assert ('class="guide"' in text) == marks
+        assert ('class="dot control"' in text) == marks
+        assert ("</span> controls." in text) == marks
+
+
+def test_attempts_and_times_are_sorted_by_what_they_are(trees):
+    view = example_views.benchmark()
+    ranked = [line for line in view.lines if line.score.standing != "published"]
+    table = next(each for each in trees["benchmark"].all("table") if each.get("id"))
+    rows = table.one("tbody").all("tr")
+    told = [
+        [cell.get("data-value") for cell in row.all("td") if "data-value" in cell.attributes]
+        for row in rows
+    ]
+    assert [each[0] for each in told] == [str(line.score.attempts) for line in ranked]
+    # A word before it: a script would take the year for the number to sort by.
+    assert [each[-1] for each in told] == [f"on {line.added}" for line in ranked]
+
+
+def test_the_page_of_statistics_tells_how_intervals_are_made(trees):
+    text = trees["statistics"].text
+    for told in ("Student's t", "log odds", "93 to 97 of 100", "fewer than seven clusters"):
+        assert told in text
+
+
+@pytest.mark.parametrize(
+    ("ranked", "told"), [(5, "Too few benchmarks to tell"), (0, "Nobody is ranked over the suite")]
+)
+def test_a_suite_without_leaders_says_why(ranked, told):
+    view = example_views.front()
+    line = msgspec.structs.replace(view.suites[0], leaders=[], columns=3, models=5, ranked=ranked)
+    text = render("front", msgspec.structs.replace(view, suites=[line]), {}, ServedLinks())
+    assert told in text
+    assert "Ahead" not in text

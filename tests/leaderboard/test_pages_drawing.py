@@ -15,7 +15,12 @@ from scipy.stats import rankdata
 
 from genomark.leaderboard.forest import BAR_STEP, MOST_BARS, WIDTH, Bar, Scale, scale_of, tie_bars
 from genomark.leaderboard.heat import BLANK, STEPS, heat_cells, shade
-from genomark.leaderboard.suite_drawing import diagram, ranked_lines, win_matrix
+from genomark.leaderboard.suite_drawing import (
+    MOST_DRAWN,
+    diagram,
+    ranked_lines,
+    win_matrix,
+)
 from genomark.leaderboard.views import Interval, TaskPair
 
 finite = st.floats(-1e6, 1e6)
@@ -188,3 +193,11 @@ def test_wins_of_both_sides_add_up_to_one():
     assert matrix[0].cells[1].title == "wins 3 of 4 tasks; not told apart"
     assert matrix[2].cells[0].title == "wins 0 of 8 tasks; told apart"
     assert (matrix[0].cells[2].shade, matrix[2].cells[0].shade) == ("h6", "h0")
+
+
+def test_there_is_no_diagram_of_more_models_than_can_be_read():
+    view = full(example_views.suite())
+    for n in (MOST_DRAWN, MOST_DRAWN + 1):
+        lines = (view.lines * n)[:n]
+        drawn = diagram(msgspec.structs.replace(view, lines=lines))
+        assert (drawn is None) == (n > MOST_DRAWN)

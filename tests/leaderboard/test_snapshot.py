@@ -180,3 +180,44 @@ def test_what_is_made_of_a_snapshot_is_made_once(store):
     for _ in range(3):
         assert snapshot.once("key", lambda: made.append(1) or [7]) == [7]
     assert made == [1]
+
+
+def standing(snapshot, slug="b"):
+    return [
+        (each.value, each.standing, each.attempts) for each in snapshot.columns[slug].scores.entries
+    ]
+
+
+def test_a_later_claim_hides_nothing_verified_where_that_is_asked_for(store):
+    add(store, "b", "m", 0.5, owner="eve")
+    add(store, "b", "m", 0.6, owner="eve")
+    add(store, "b", "m", 0.9, owner="eve", standing="self-reported")
+    add(store, "b", "n", 0.7)
+    add(store, "c", "n", 0.7)
+    snapshot = Board(store).snapshot()
+    assert standing(snapshot) == [(0.9, "self-reported", 3), (0.7, "verified", 1)]
+    verified = snapshot.within("verified")
+    # Of two that were verified the newer one, in the order of what now stands.
+    assert standing(verified) == [(0.7, "verified", 1), (0.6, "verified", 3)]
+    assert verified.columns["b"].models == {("", "n"): 0, ("eve", "m"): 1}
+    assert [each.view.slug for each in verified.newest] == ["b", "c"]
+    assert verified.columns["c"] is snapshot.columns["c"]
+    assert verified is snapshot.within("verified")
+    for other in (None, "self-reported", "published"):
+        assert snapshot.within(other) is snapshot
+
+
+def test_what_was_withdrawn_does_not_come_back_with_its_standing(store):
+    first = add(store, "b", "m", 0.5)
+    add(store, "b", "m", 0.9, standing="self-reported")
+    store.withdraw(first, "wrong data")
+    snapshot = Board(store).snapshot()
+    assert snapshot.within("verified") is snapshot
+
+
+def test_what_a_column_is_named_after_stays_whichever_standing_is_asked_for(store):
+    add(store, "b", "m", 0.5, owner="eve", standing="self-reported", title="claimed", metric="mse")
+    add(store, "b", "m", 0.9, owner="eve", title="As it is")
+    column = Board(store).snapshot().within("self-reported").columns["b"]
+    assert (column.view.title, column.scores.metric) == ("As it is", "accuracy")
+    assert not column.scores.ranked.any()

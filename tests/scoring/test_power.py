@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from genomark.errors import UsageError
+from genomark.scoring.intervals import percentile_levels
 from genomark.scoring.pair_matrix import pair_matrix
 from genomark.scoring.power import power_of, smallest_differences
 
@@ -65,3 +66,19 @@ def test_no_pair_has_no_power():
 def test_levels_that_make_no_test_are_refused(alpha, power):
     with pytest.raises(UsageError, match="expected 0 < alpha < power < 1"):
         power_of(np.ones((2, 2)), alpha=alpha, power=power)
+
+
+@pytest.mark.parametrize("clusters", [2, 7, 50])
+def test_few_clusters_need_a_larger_difference(clusters):
+    # Student's t with the unbiased variance, as of the intervals of differences.
+    reach = -stats.norm.ppf(percentile_levels(clusters)[0])
+    found = float(smallest_differences(0.02, clusters=clusters))
+    assert found == pytest.approx(0.02 * (reach + stats.norm.ppf(0.8)))
+    assert found > float(smallest_differences(0.02))
+    assert power_of(np.full((2, 2), 0.02), clusters=clusters).smallest_difference == found
+
+
+@pytest.mark.parametrize("clusters", [1, 0, -3, float("nan")])
+def test_one_cluster_is_refused(clusters):
+    with pytest.raises(UsageError, match="clusters: expected more than one"):
+        smallest_differences(0.02, clusters=clusters)

@@ -104,7 +104,8 @@ class Across:
     @cached_property
     def ranks(self) -> PairwiseRanks:
         """Ranks expected from the columns that pairs share."""
-        return pairwise_ranks(self.table, seed=SEED, levels=self._levels)
+        drawn: NDArray[np.bool_] = np.any(self.table.known, axis=0)
+        return pairwise_ranks(self.table, seed=SEED, levels=self._levels(drawn))
 
     @cached_property
     def wins(self) -> WinRates:
@@ -146,12 +147,12 @@ class Across:
     @cached_property
     def mean_scaled(self) -> Means:
         """Mean of scaled scores over the columns that all have and that can be scaled."""
-        return mean_scaled(self.table, self.scaled, seed=SEED, levels=self._levels)
+        drawn = np.isfinite(self.scaled.values).all(axis=0) & self.table.shared
+        return mean_scaled(self.table, self.scaled, seed=SEED, levels=self._levels(drawn))
 
-    @property
-    def _levels(self) -> tuple[float, float]:
-        """Quantiles of draws of families that are the ends of intervals."""
-        families = len(set(self.table.families or self.columns))
+    def _levels(self, drawn: NDArray[np.bool_]) -> tuple[float, float]:
+        """Quantiles that are the ends of intervals where the families of some columns are drawn."""
+        families = len(set(self.table.family_numbers(drawn).tolist()))
         return percentile_levels(families) if families > 1 else LEVELS
 
     def mean_rank(self, row: int) -> Interval | None:

@@ -12,7 +12,7 @@ from genomark.errors import UsageError, one_line
 from genomark.leaderboard.across import number
 from genomark.leaderboard.answers import has_items
 from genomark.leaderboard.board import Board
-from genomark.leaderboard.column_scores import ColumnScores, is_control
+from genomark.leaderboard.column_scores import ColumnScores
 from genomark.leaderboard.details import Detail
 from genomark.leaderboard.lines import found_in, scores_of
 from genomark.leaderboard.query import MOST_COMPARED, Query, sort_of
@@ -32,6 +32,7 @@ def benchmark(board: Board, snapshot: Snapshot, slug: str, query: Query) -> Benc
     UsageError
         If it cannot be sorted or filtered as asked.
     """
+    snapshot = snapshot.within(query.standing)
     column = snapshot.columns.get(slug)
     if column is None:
         return None
@@ -60,10 +61,11 @@ def benchmark(board: Board, snapshot: Snapshot, slug: str, query: Query) -> Benc
 
 def _detectable(scores: ColumnScores) -> float | None:
     """Tell the smallest difference that is likely to be shown between two models that rank."""
-    ranked = np.flatnonzero(scores.ranks()[0] > 0)
-    ranked = ranked[[not is_control(scores.entries[place]) for place in ranked]]
-    errors = scores.pairs.standard_error[np.ix_(ranked, ranked)]
     clusters = scores.reference.n_clusters
+    if clusters < 2:
+        return None
+    ranked = np.flatnonzero(scores.ranked)
+    errors = scores.pairs.standard_error[np.ix_(ranked, ranked)]
     return number(power_of(errors, clusters=clusters).smallest_difference)
 
 
@@ -72,6 +74,7 @@ def pairs(board: Board, snapshot: Snapshot, slug: str, query: Query) -> list[Pai
 
     The model that stands before the other is `model_a`. Controls are among them.
     """
+    snapshot = snapshot.within(query.standing)
     column = snapshot.columns.get(slug)
     if column is None:
         return None

@@ -7,7 +7,7 @@ Elsewhere the interval of a difference is that of two independent scores.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -92,6 +92,8 @@ class ColumnScores:
         Gives the replicates of some of the entries, by id.
     kept : SizedCache
         Of replicates.
+    reference : Entry, optional
+        As below, where it is known.
 
     Attributes
     ----------
@@ -115,11 +117,12 @@ class ColumnScores:
         entries: Iterable[Entry],
         drawn: Callable[[list[str]], dict[str, Replicates]],
         kept: SizedCache[list[Drawn]],
+        reference: Entry | None = None,
     ) -> None:
         given = sorted(entries, key=lambda each: each.number)
         verified = [each for each in given if each.standing == "verified"]
         self.column = column
-        self.reference = (verified or given)[0]
+        self.reference = reference or (verified or given)[0]
         self.better = _better(self.reference.headline)
         self.entries = tuple(sorted(given, key=self._order))
         self.values = self._numbers([each.value for each in self.entries])
@@ -136,6 +139,14 @@ class ColumnScores:
     def metric(self) -> str:
         """Name of the row that ranks."""
         return self.reference.headline
+
+    def exchanged(self, others: Mapping[str, Entry]) -> ColumnScores:
+        """Give the column with other results of some of its models, by the id of what stands now.
+
+        What ranks, and what it is named after, stay.
+        """
+        entries = [others.get(each.id, each) for each in self.entries]
+        return ColumnScores(self.column, entries, self._drawn, self._kept, self.reference)
 
     def control(self, id: str) -> float:
         """What a control scores; NaN where it was not run."""

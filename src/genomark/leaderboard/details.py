@@ -18,8 +18,6 @@ UNKNOWN = "unknown"
 _MOST = 64 << 20
 #: Documents read and decoded at once.
 _AT_ONCE = 100
-
-
 #: Metrics of one result that are shown beside the one that ranks.
 _HEADLINES = 20
 #: No metric comes near it.
@@ -89,10 +87,9 @@ def _detail(result: Result) -> Detail:
     names = [each for each in named if isinstance(each, str) and each in rows][:_HEADLINES]
     others: dict[str, Interval | None] = {}
     for name in names[1:]:
-        row = rows.get(name)
-        low, high = row.interval if row and row.interval else (None, None)
-        given = row is not None and row.value is not None
-        others[name] = Interval(row.value, low, high) if given else None  # type: ignore[union-attr,arg-type]
+        row = rows[name]
+        low, high = row.interval or (None, None)
+        others[name] = None if row.value is None else Interval(row.value, low, high)
     ceiling = settings.get("ceiling")
     declared = settings.get("training_data")
     return Detail(
@@ -100,7 +97,7 @@ def _detail(result: Result) -> Detail:
         reasons={
             name: rows[name].reason_if_null or "no value"
             for name in names
-            if name in rows and rows[name].value is None
+            if rows[name].value is None
         },
         ceiling=_numbers(ceiling) if isinstance(ceiling, dict) else {},
         notes=list(result.model.notes),

@@ -86,8 +86,10 @@ def _path(kind: str, slug: str, twin: str) -> str:
 def export_static(store: Store, folder: Path, progress: Progress | None = None) -> int:
     """Write the whole board as files.
 
-    It is written beside the folder, which takes its place when it is whole: who reads meanwhile
-    sees the old board.
+    It is written beside the folder and takes its place when it is whole: who reads meanwhile sees
+    the old board. The old one is moved away first, so for a moment between two renames there is
+    none; a process that is killed in it leaves both beside the folder, in hidden folders of its
+    name (``.site.*``), the old one as ``old``.
 
     Parameters
     ----------
@@ -259,7 +261,10 @@ def _write(path: Path, content: bytes | None) -> int:
 
 
 def _replace(target: Path, new: Path) -> None:
-    """Put the new folder where the old one is; if that fails, the old one is put back."""
+    """Put the new folder where the old one is; if that fails, the old one is put back.
+
+    Between the two renames there is none: folders cannot be exchanged in one step everywhere.
+    """
     if not target.exists():
         new.rename(target)
         return

@@ -22,9 +22,10 @@ def front(board: Board, snapshot: Snapshot, query: Query) -> Front:
     UsageError
         If it cannot be sorted or filtered as asked.
     """
-    columns = columns_asked(snapshot, query.suite)
-    across = across_of(snapshot, query.suite, columns, query.standing)
-    lines = model_lines(snapshot, columns, across, query.standing)
+    within = snapshot.within(query.standing)
+    columns = columns_asked(within, query.suite)
+    across = across_of(within, query.suite, columns, query.standing)
+    lines = model_lines(within, columns, across, query.standing)
     return Front(
         results=snapshot.results,
         updated=snapshot.updated,
@@ -65,7 +66,8 @@ def suite_lines(snapshot: Snapshot) -> list[SuiteLine]:
 def _suite_lines(snapshot: Snapshot) -> list[SuiteLine]:
     found = []
     for name, columns in snapshot.suites().items():
-        led = leaders(columns, across_of(snapshot, name, columns))
+        across = across_of(snapshot, name, columns)
+        led = leaders(columns, across)
         models = {model for column in columns for model in column.models}
         found.append(
             SuiteLine(
@@ -75,6 +77,7 @@ def _suite_lines(snapshot: Snapshot) -> list[SuiteLine]:
                 columns=len(columns),
                 models=len(models),
                 leaders=[snapshot.models[model] for model in led],
+                ranked=len(across.models),
             )
         )
     return found

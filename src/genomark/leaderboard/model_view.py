@@ -35,6 +35,7 @@ def model(board: Board, snapshot: Snapshot, slug: str, query: Query) -> Model | 
     UsageError
         If it cannot be sorted or filtered as asked.
     """
+    snapshot = snapshot.within(query.standing)
     who = snapshot.model_of(slug)
     if who is None:
         return None

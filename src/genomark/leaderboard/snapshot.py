@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from typing import NamedTuple, TypeVar
+
+import msgspec
 
 from genomark.leaderboard.column_scores import ColumnScores, Drawn, fingerprint
 from genomark.leaderboard.sized_cache import SizedCache
@@ -83,12 +86,41 @@ class Snapshot:
         self.columns = {each.view.slug: each for each in named}
         self.newest = [each for each in named if each.view.newest]
         self._by_slug = {each.slug: model for model, each in self.models.items()}
+        shown = {each.id for each in _entries(self.columns.values())}
+        self._behind = [each for each in counted if each.id not in shown]
         self._made: dict[Hashable, object] = {}
         self._lock = threading.Lock()
 
     def model_of(self, slug: str) -> Model | None:
         """Find a model by its slug."""
         return self._by_slug.get(slug)
+
+    def within(self, standing: str | None) -> Snapshot:
+        """Give the board in which the newest result of a standing stands for each model with one.
+
+        A later result of another standing does not hide it. Models without any stay as they are.
+        """
+        if standing is None:
+            return self
+        others = self.once(("others", standing), lambda: self._others(standing))
+        # Never kept by itself: what refers to itself is freed late, or not at all.
+        return self.once(("within", standing), lambda: self._within(others)) if others else self
+
+    def _others(self, standing: str) -> dict[str, Entry]:
+        """What stands instead, by the id of what stands now."""
+        asked = {_who(each): each for each in self._behind if each.standing == standing}
+        return {
+            each.id: msgspec.structs.replace(asked[_who(each)], attempts=each.attempts)
+            for each in _entries(self.columns.values())
+            if each.standing != standing and _who(each) in asked
+        }
+
+    def _within(self, others: dict[str, Entry]) -> Snapshot:
+        found = copy.copy(self)
+        found.columns = {slug: _exchanged(each, others) for slug, each in self.columns.items()}
+        found.newest = [each for each in found.columns.values() if each.view.newest]
+        found._made, found._lock = {}, threading.Lock()
+        return found
 
     def suites(self) -> dict[str, list[BoardColumn]]:
         """List the newest columns of each suite that has any."""
@@ -184,6 +216,25 @@ def _by_benchmark(
     return found.values()
 
 
+def _entries(columns: Iterable[BoardColumn]) -> Iterable[Entry]:
+    return (entry for column in columns for entry in column.scores.entries)
+
+
+def _who(entry: Entry) -> tuple[StoreColumn, str, str]:
+    return entry.column, entry.owner, entry.model_id
+
+
+def _exchanged(column: BoardColumn, others: dict[str, Entry]) -> BoardColumn:
+    if not any(each.id in others for each in column.scores.entries):
+        return column
+    scores = column.scores.exchanged(others)
+    return column._replace(scores=scores, models=_places(scores))
+
+
+def _places(scores: ColumnScores) -> dict[Model, int]:
+    return {(each.owner, each.model_id): place for place, each in enumerate(scores.entries)}
+
+
 def _is_trusted(entry: Entry) -> bool:
     return entry.standing == "verified" or not entry.owner
 
@@ -205,5 +256,4 @@ def _board_column(slug: str, scores: ColumnScores, *, newest: bool) -> BoardColu
         models=len(scores.entries),
         newest=newest,
     )
-    models = {(each.owner, each.model_id): place for place, each in enumerate(scores.entries)}
-    return BoardColumn(view, scores, suites, models)
+    return BoardColumn(view, scores, suites, _places(scores))

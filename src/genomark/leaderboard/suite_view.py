@@ -25,6 +25,7 @@ def suite(board: Board, snapshot: Snapshot, slug: str, query: Query) -> Suite | 
     UsageError
         If it cannot be sorted or filtered as asked.
     """
+    snapshot = snapshot.within(query.standing)
     columns = snapshot.suites().get(slug)
     if columns is None:
         return None

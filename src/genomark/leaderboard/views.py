@@ -121,7 +121,16 @@ class ModelLine(msgspec.Struct, frozen=True):
 
 
 class SuiteLine(msgspec.Struct, frozen=True):
-    """A suite at a glance; `leaders` are those that none is shown to be better than."""
+    """A suite at a glance.
+
+    Attributes
+    ----------
+    columns, models, ranked : int
+        Benchmarks, models with a result on any of them, and how many of these rank.
+    leaders : list of ModelName
+        Those that none is shown to be better than; empty where so few benchmarks can show nobody
+        to be behind.
+    """
 
     slug: str
     name: str
@@ -129,6 +138,7 @@ class SuiteLine(msgspec.Struct, frozen=True):
     columns: int
     models: int
     leaders: list[ModelName]
+    ranked: int = 0
 
 
 class Front(msgspec.Struct, frozen=True):

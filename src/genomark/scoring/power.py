@@ -62,6 +62,8 @@ def smallest_differences(
         raise UsageError(
             f"alpha {alpha} and power {power}: expected 0 < alpha < power < 1, such as 0.05 and 0.8"
         )
+    if not clusters > 1:
+        raise UsageError(f"{clusters} clusters: expected more than one, as one has no spread")
     errors = np.asarray(standard_errors, dtype=np.float64)
     reach = ndtri(1 - alpha / 2)
     if math.isfinite(clusters):
