@@ -9,7 +9,7 @@ import example_views
 import msgspec
 import pytest
 from example_views import HOSTILE, MODELS
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
@@ -37,6 +37,8 @@ def test_what_lies_beyond_is_drawn_at_the_edge():
     assert Scale(0.0, 1.0).row(0.5, -3.0, 7.0) == (130.0, 10.0, 250.0)
 
 
+@example([5e-324])
+@example([1e6, 1e6 + 1e-9])
 @given(st.lists(st.one_of(st.none(), finite), max_size=8))
 def test_an_axis_has_room_for_all(values):
     scale = scale_of(values)

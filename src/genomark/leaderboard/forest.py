@@ -69,7 +69,10 @@ def scale_of(values: Iterable[float | None], *, width: int = WIDTH) -> Scale:
     known = [value for value in values if value is not None and math.isfinite(value)]
     if not known:
         return Scale(0.0, 1.0, width)
-    extent = max(known) - min(known) or abs(known[0]) or 1.0
+    extent, largest = max(known) - min(known), max(map(abs, known))
+    # Values that differ by rounding alone are one; and what is next to nothing is 0.
+    extent = largest if extent < 1e-9 * largest else extent
+    extent = extent if extent > 1e-12 else 1.0
     # A twentieth of the power of ten below: 0.05 for scores between 0 and 1.
     step = 10.0 ** math.floor(math.log10(extent)) / 2
     return Scale(*bounds(known, step), width)
