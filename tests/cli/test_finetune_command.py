@@ -112,7 +112,7 @@ def test_each_seed_has_a_folder_and_all_are_scored_together(capsys):
     assert sorted(each.name for each in Path("fits").iterdir()) == ["seed-0", "seed-3"]
     weights = [Path("fits", f"seed-{each}", WEIGHTS).read_bytes() for each in (0, 3)]
     assert weights[0] != weights[1]
-    assert "and 2 fits" in capsys.readouterr().out
+    assert "and 2 fits" in " ".join(capsys.readouterr().out.split())
     fit(SMALL, "alone", seed=[3])
     assert content("alone") == content("fits/seed-3")
 
