@@ -276,7 +276,10 @@ class LlmServer:
 
 def _read(sock: socket.socket) -> Asked:
     with sock.makefile("rb") as stream:
-        path = stream.readline().split()[1].decode()
+        line = stream.readline()
+        if not line.endswith(b"\n"):
+            raise ConnectionResetError("the client went before it asked")
+        path = line.split()[1].decode()
         headers = {}
         while line := stream.readline().strip():
             name, _, value = line.decode().partition(": ")
