@@ -234,6 +234,18 @@ class UpperCaseOnly(Toy):
         return request
 
 
+@breaks("2.1-edits")
+class MakesTheFirstChange(Toy):
+    def validated(self, raw):
+        if isinstance(raw, dict) and "edits" in raw:
+            first = {
+                name: {**edit, "changes": edit["changes"][:1]}
+                for name, edit in raw["edits"].items()
+            }
+            raw = {**raw, "edits": first}
+        return super().validated(raw)
+
+
 @breaks("2.3-empty")
 class NeedsLimits(Toy):
     def limits(self, request, name):

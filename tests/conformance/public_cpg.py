@@ -14,6 +14,7 @@ from msgspec import UNSET
 from toy_predictor import Answer, Toy
 
 from genomark.protocol import (
+    EXTENSIONS,
     JSON,
     MSGPACK,
     BadRequestError,
@@ -27,7 +28,7 @@ from genomark.protocol import (
 
 class PublicCpG(Toy):
     name = "CpG Predictor"
-    formats = {key: [JSON, MSGPACK] for key in Toy.formats}
+    formats = {key: [JSON, MSGPACK] for key in Toy.formats if key != EXTENSIONS}
     help = {"model": "CpG Predictor", "version": "1.0", "container_authors": "Somebody"}
 
     def route(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer:

@@ -12,6 +12,8 @@ import msgpack_numpy_map
 import msgspec
 
 from genomark.protocol import (
+    EDITS,
+    EXTENSIONS,
     JSON,
     MSGPACK,
     MSGPACK_NUMPY,
@@ -49,6 +51,7 @@ class Toy:
     formats: Any = {
         "predictor_supported_request_formats": [JSON, MSGPACK],
         "predictor_supported_response_formats": [JSON, MSGPACK, MSGPACK_NUMPY],
+        EXTENSIONS: [EDITS],
     }
     help: Any = {
         "model": "toy",

@@ -60,6 +60,14 @@ SEEDS = [
         "downstream_seq": "GT",
     },
     {"readout": "interaction_matrix", "prediction_tasks": [], "sequences": {}},
+    {
+        "readout": "point",
+        "prediction_tasks": [TASK],
+        "references": {"r": "ACGTACGTCG", "q": "GG"},
+        "edits": {"e": {"of": "r", "changes": [[0, 2, "A"], [5, 5, "TT"]]}},
+        "sequences": {"s": "ACGT"},
+        "prediction_ranges": {"e": [0, 3], "s": []},
+    },
 ]
 VALUES = [
     *(None, True, False, 0, -1, 1, 2**31, 2**53 + 1, 2**63, -(2**63), 2**64 - 1),

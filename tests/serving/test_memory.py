@@ -114,6 +114,26 @@ BODIES = {
         {},
         413,
     ),
+    "changes of one edit in MsgPack": (
+        lambda: [
+            b"\x81\xa5edits\x81\xa0\x82\xa2of\xa0\xa7changes",
+            b"\xdd" + (37 * MEGABYTE).to_bytes(4, "big"),
+            *[b"\x93\x00\x00\xa0" * MEGABYTE] * 37,
+        ],
+        None,
+        {"Content_Type": MSGPACK},
+        413,
+    ),
+    "tiny edits": (
+        lambda: [
+            b'{"edits":{',
+            *[b'"":{"of":"","changes":[]},' * (MEGABYTE // 26)] * 150,
+            b'"":{"of":"","changes":[]}}}',
+        ],
+        None,
+        {},
+        413,
+    ),
     "gzip bomb": (lambda: pieces(gzip_bomb(4)), None, {"Content_Encoding": "gzip"}, 415),
     "zstd bomb": (lambda: pieces(zstd_bomb(4)), None, {"Content_Encoding": "zstd"}, 415),
 }

@@ -87,6 +87,7 @@ def test_formats_are_those_of_the_protocol():
         "predictor_name": "genomark-gc_dev",
         "predictor_supported_request_formats": [JSON, MSGPACK],
         "predictor_supported_response_formats": [JSON, MSGPACK, f"{MSGPACK}-numpy"],
+        "genomark_extensions": ["edits"],
     }
 
 
@@ -107,6 +108,8 @@ def test_help_says_who_answers_and_how():
         "supported_readouts": ["point", "track"],
         "supported_scales": ["linear", "log"],
         "range_mode": "crop",
+        # It learned from nothing.
+        "training_data": {"kind": "none"},
         "description": "genomark model cpg",
         "documentation": (
             "Scale 'log' is log2. Prediction ranges are 0-based and inclusive, in flanked "

@@ -19,9 +19,10 @@ from genomark.benchmarks.predictor_scores import PredictorScores
 from genomark.digests import digest_of, digest_of_bytes
 from genomark.errors import CapabilityError, ModelError
 from genomark.models import ItemPredictor, Model, Predictor, Trainable, TrainingSplit
+from genomark.models.pieces import predict_in_pieces
 from genomark.models.zero_shot import ZeroShot, zero_shot
 from genomark.protocol import PredictRequest, PredictResponse, TaskPrediction, Unanswered
-from genomark.scoring import PREDICTION_COLUMNS, ModelIdentity, ScoringRule
+from genomark.scoring import PREDICTION_COLUMNS, MetricRow, ModelIdentity, ScoringRule
 
 #: (value, reason): exactly one of them is None.
 Answer = tuple[float | None, str | None]
@@ -142,7 +143,7 @@ class PredictorBenchmark(Benchmark):
             answers = model.predict_items(self.id, part.select(columns), asking.seed)
         elif isinstance(model, Predictor):
             request = self.request(part)
-            response = model.predict(request)
+            response = predict_in_pieces(model, request)
             if asking.keep is not None:
                 asking.keep(response)
             asking.tell(matched_terms(model, request, response))
@@ -183,18 +184,31 @@ class PredictorBenchmark(Benchmark):
         columns = ["item_id", "task", "cluster"]
         if self.rule.grouped:
             columns.append("subcluster")
-        frame = (
-            self.selected(limit)
-            .select(*columns, "truth")
-            .join(
-                pl.read_parquet(predictions).select("item_id", "task", "value", "reason"),
-                on=["item_id", "task"],
-                how="left",
-                maintain_order="left",
-                validate="1:1",
-            )
+        answered = self.selected(limit).join(
+            pl.read_parquet(predictions).select("item_id", "task", "value", "reason"),
+            on=["item_id", "task"],
+            how="left",
+            maintain_order="left",
+            validate="1:1",
         )
-        return PredictorScores(frame, self.rule)
+        return PredictorScores(
+            answered.select(*columns, "truth", "value", "reason"),
+            self.rule,
+            lambda: self.published(answered),
+        )
+
+    def published(self, frame: pl.DataFrame) -> list[MetricRow]:
+        """Compute the metrics that a peer publishes, as its own evaluator does.
+
+        They stand beside the rows of the rule and rank nobody.
+
+        Parameters
+        ----------
+        frame : polars.DataFrame
+            The items that were asked, with all their columns, and `value` (null where there is no
+            answer) and `reason`.
+        """
+        return []
 
     def _wording(self) -> Any:
         """Whatever requests hold beside the items; part of the digest."""

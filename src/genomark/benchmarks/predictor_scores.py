@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -9,7 +10,14 @@ import polars as pl
 
 from genomark.benchmarks.asking import Asking
 from genomark.benchmarks.scored import ITEM_COLUMNS, Scored
-from genomark.scoring import Headline, MetricRow, ScoringRule, headline_replicates, score
+from genomark.scoring import (
+    Headline,
+    MetricRow,
+    ScoringRule,
+    headline_replicates,
+    part_replicates,
+    score,
+)
 
 
 class PredictorScores(Scored):
@@ -20,11 +28,19 @@ class PredictorScores(Scored):
     frame : polars.DataFrame
         What `genomark.scoring.score` takes, with `item_id` and `reason`.
     rule : ScoringRule
+    published : callable, optional
+        Gives the rows that stand beside those of the rule, as the peer's own evaluator makes them.
     """
 
-    def __init__(self, frame: pl.DataFrame, rule: ScoringRule) -> None:
+    def __init__(
+        self,
+        frame: pl.DataFrame,
+        rule: ScoringRule,
+        published: Callable[[], list[MetricRow]] = list,
+    ) -> None:
         self.frame = frame
         self._rule = rule
+        self._published = published
         self._headlines: dict[tuple[int, bytes], Headline] = {}
 
     @property
@@ -38,8 +54,8 @@ class PredictorScores(Scored):
         return self.frame["value"].is_not_null()
 
     def rows(self, asking: Asking) -> list[MetricRow]:
-        """Compute every row of the rule."""
-        return score(self.frame, self._rule, seed=asking.seed)
+        """Compute every row of the rule, then those a peer publishes."""
+        return [*score(self.frame, self._rule, seed=asking.seed), *self._published()]
 
     def headline(self, asking: Asking, shared: pl.Series) -> Headline:
         """Compute the first metric of the rule on some of the items; those of a model are kept."""
@@ -48,6 +64,10 @@ class PredictorScores(Scored):
             frame = self.frame.filter(shared)
             self._headlines[key] = headline_replicates(frame, self._rule, seed=asking.seed)
         return self._headlines[key]
+
+    def part(self, asking: Asking, chosen: pl.Series) -> tuple[Headline, int]:
+        """Compute the first metric of the rule on a part; the clusters of all are drawn."""
+        return part_replicates(self.frame, chosen, self._rule, seed=asking.seed)
 
     def items(self) -> pl.DataFrame:
         """Give truth and prediction of each item."""

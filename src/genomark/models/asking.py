@@ -30,14 +30,17 @@ from genomark.models.transport import (
 )
 from genomark.models.window import Window
 from genomark.protocol import (
+    EditedSequences,
     PredictRequest,
     Unanswered,
-    encode,
+    encode_request,
 )
 
 #: Asking is free of side effects, so these are asked again; any other status is an answer.
 PASSING = (429, 502, 503, 504)
 _BUSY = (429, 503)
+#: Of a request that holds edits as whole copies, for a server that does not take edits.
+_COPIED_BYTES = 16 << 20
 #: What one sequence may have brought upon the others of its request.
 _REFUSED = (200, 400, 422, 500)
 #: Sequences that are asked alone to see whether a refusal is meant for some sequences or for all.
@@ -159,6 +162,11 @@ class Server(Protocol):
     settings: RemoteSettings
     jitter: random.Random
 
+    @property
+    def takes_edits(self) -> bool:
+        """Whether it builds sequences from references and edits itself."""
+        ...
+
     def count(self, sent: int, received: int) -> None:
         """Count bytes over the wire."""
         ...
@@ -186,7 +194,12 @@ class Asking:
         self._headers = headers
         self._where = f"{model.url}/predict"
         self._window = Window(min(2, settings.max_in_flight), settings.max_in_flight)
-        parts = split(request, settings.max_items, settings.max_bytes)
+        self._edits = model.takes_edits
+        most = settings.max_bytes
+        if isinstance(request.sequences, EditedSequences) and not self._edits:
+            # Every request under way holds its copies of the references.
+            most = min(most, _COPIED_BYTES)
+        parts = split(request, settings.max_items, most, edits=self._edits)
         self._fresh = deque(_Part(part) for part in parts)
         self._later: list[_Later] = []
         self._running: dict[asyncio.Task[HttpAnswer], _Part] = {}
@@ -222,7 +235,8 @@ class Asking:
                 part = self._fresh.popleft()
             else:
                 return
-            body = encode(part.request, self._headers["Content-Type"])
+            kind = self._headers["Content-Type"]
+            body = encode_request(part.request, kind, edits=self._edits)
             part.length = len(body)
             if self._is_known_too_long(part):
                 continue

@@ -19,6 +19,7 @@ from genomark.protocol import (
     TaskPrediction,
     Unanswered,
     covering_bins,
+    sequence_length,
 )
 
 T = TypeVar("T")
@@ -138,7 +139,11 @@ def read_answer(
         # One task without predictions is no reason to lose those of the others.
         whole = [task if _has_predictions(task) else _failed(task) for task in tasks]
         raw = {**raw, "prediction_tasks": whole}
-    response = parse_response(raw, where, error)
+    return read_response(parse_response(raw, where, error), request)
+
+
+def read_response(response: PredictResponse, request: PredictRequest) -> PartAnswer:
+    """Read a parsed response as the answer to a request; see `read_answer`."""
     reader = _Reader(request, response.bin_size)
     matched = _matched(request.prediction_tasks, response.prediction_tasks)
     read = [
@@ -332,7 +337,7 @@ class _Reader:
         """
         assert self._bin_size is not None
         limits = self._ranges.get(name)
-        length = len(self._request.sequences[name]) + self._flanks
+        length = sequence_length(self._request.sequences, name) + self._flanks
         if limits:
             length = limits[1] - limits[0] + 1
         span = covering_bins(max(0, trim), length, self._bin_size)

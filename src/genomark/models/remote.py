@@ -6,12 +6,13 @@ import asyncio
 import random
 import threading
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from genomark.digests import digest_of
 from genomark.errors import RemoteModelError, one_line
 from genomark.models.asking import DEFAULTS, PASSING, Asking, RemoteSettings, given_up
 from genomark.models.game_response import PartAnswer, merge_answers
+from genomark.models.training_data import TrainingData, stated_training
 from genomark.models.transport import (
     AddressError,
     BrokenConnectionError,
@@ -21,6 +22,8 @@ from genomark.models.transport import (
     run_to_end,
 )
 from genomark.protocol import (
+    EDITS,
+    EXTENSIONS,
     JSON,
     MSGPACK,
     MSGPACK_NUMPY,
@@ -33,6 +36,12 @@ from genomark.protocol import (
 )
 from genomark.scoring import ModelIdentity
 
+#: What `/formats` lists, and under which keys.
+_LISTS = {
+    "request": "predictor_supported_request_formats",
+    "response": "predictor_supported_response_formats",
+    "extensions": EXTENSIONS,
+}
 #: Characters shown of an answer's type.
 _MAX_TYPE = 80
 #: Of the module, so that a model can be sent to another process.
@@ -54,6 +63,8 @@ class RemotePredictor:
     URL and the whole of its `/help`.
     """
 
+    builds_lazily: ClassVar[bool] = True
+
     def __init__(self, url: str, settings: RemoteSettings | None = None) -> None:
         self.url = url.rstrip("/")
         self.settings = settings or DEFAULTS
@@ -71,10 +82,7 @@ class RemotePredictor:
         RemoteModelError
             If the server cannot be reached.
         """
-        answer = self._get("/help")
-        help_ = self.decoded(answer) if answer.status == 200 else {}
-        if not isinstance(help_, dict):
-            help_ = {}
+        help_ = self._help
         stated = help_.get("model_digest")
         digest = digest_of(["stated", stated]) if stated else digest_of([self.url, help_])
         return ModelIdentity(
@@ -84,6 +92,17 @@ class RemotePredictor:
             notes=[f"served by {help_.get('predictor_name', 'a Predictor without a name')}"],
         )
 
+    @property
+    def training_data(self) -> TrainingData:
+        """What `/help` says the model was trained on, an optional key of genomark's own."""
+        return stated_training(self._help.get("training_data", "unknown"))
+
+    @cached_property
+    def _help(self) -> dict[str, Any]:
+        answer = self._get("/help")
+        told = self.decoded(answer) if answer.status == 200 else {}
+        return told if isinstance(told, dict) else {}
+
     @cached_property
     def formats(self) -> tuple[str, str]:
         """Formats of requests and of answers: MsgPack where both sides know it, else JSON."""
@@ -92,6 +111,11 @@ class RemotePredictor:
             for side in ("request", "response")
         )
         return sent, received
+
+    @cached_property
+    def takes_edits(self) -> bool:
+        """Whether the server builds sequences from references and edits itself."""
+        return EDITS in self._known_formats["extensions"]
 
     def predict(self, request: PredictRequest) -> PredictResponse:
         """Send a request, in parts if it is large, and put the answers together.
@@ -160,10 +184,8 @@ class RemotePredictor:
             # A page that is no list of formats: JSON is what every Predictor knows.
             raw = {}
         found: dict[str, list[Any] | str] = {}
-        for side in ("request", "response"):
-            formats = (
-                raw.get(f"predictor_supported_{side}_formats") if isinstance(raw, dict) else None
-            )
+        for side, key in _LISTS.items():
+            formats = raw.get(key) if isinstance(raw, dict) else None
             # Only a whole name counts: a longer one contains the shorter.
             found[side] = [formats] if isinstance(formats, str) else formats or []
             if not isinstance(found[side], list):

@@ -7,9 +7,9 @@ served over HTTP alike. That is why both give identical predictions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from genomark.errors import ModelError
 from genomark.models.declaration import Declaration, RangeMode
 from genomark.models.tracks import Track
+from genomark.models.training_data import UNKNOWN, TrainingData
 from genomark.protocol import (
     SCALES,
     Asked,
@@ -35,6 +36,9 @@ from genomark.scoring import ModelIdentity
 
 Floats = NDArray[np.float64]
 Convert = Callable[[Floats], Floats]
+
+#: Letters that a function is handed at once: edits of long sequences are built as they are needed.
+_LETTERS = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class SequencePredictor:
         A point is of what is seen.
     bin_size : int
         Bases a value of a track stands for.
+    training_data : TrainingData
     """
 
     info: ModelIdentity
@@ -91,6 +96,9 @@ class SequencePredictor:
     actual: Actual = field(default_factory=Actual)
     range_mode: RangeMode = "context"
     bin_size: int = 1
+    training_data: TrainingData = UNKNOWN
+
+    builds_lazily: ClassVar[bool] = True
 
     @property
     def declaration(self) -> Declaration:
@@ -115,6 +123,7 @@ class SequencePredictor:
             bin_size=self.bin_size,
             range_mode=self.range_mode,
             description="; ".join(self.info.notes),
+            training_data=self.training_data,
         )
 
     def predict(self, request: PredictRequest) -> PredictResponse:
@@ -164,15 +173,36 @@ class SequencePredictor:
         start = 0 if self.range_mode == "crop" else asked.start
         return covering_bins(start, asked.length, self.bin_size)
 
+    def _batches(self, asked: list[Asked]) -> Iterator[list[Asked]]:
+        """Cut sequences, in their order, into what is seen at once."""
+        batch: list[Asked] = []
+        letters = 0
+        for each in asked:
+            seen = each.length if self.range_mode == "crop" else each.total
+            if batch and letters + seen > _LETTERS:
+                yield batch
+                batch, letters = [], 0
+            batch.append(each)
+            letters += seen
+        yield batch
+
     def _points(self, readout: Readout, asked: list[Asked]) -> list[Any]:
-        seen = self._seen(asked)
-        return _points(readout.function(seen), seen, self.info.id)
+        points: list[float] = []
+        for batch in self._batches(asked):
+            seen = self._seen(batch)
+            points += _points(readout.function(seen), seen, self.info.id)
+        return points
 
     def _tracks(self, readout: Readout, asked: list[Asked]) -> list[Any]:
-        seen = self._seen(asked)
-        tracks = _tracks(readout.function(seen), seen, self.info.id, self.bin_size)
-        spans = [self._span(each) for each in asked]
-        return [track[span.first : span.last] for track, span in zip(tracks, spans, strict=True)]
+        answer: list[Floats] = []
+        for batch in self._batches(asked):
+            seen = self._seen(batch)
+            tracks = _tracks(readout.function(seen), seen, self.info.id, self.bin_size)
+            spans = [self._span(each) for each in batch]
+            answer += [
+                track[span.first : span.last] for track, span in zip(tracks, spans, strict=True)
+            ]
+        return answer
 
     def _task(
         self, task: PredictionTask, readout: Readout, values: dict[str, Any]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, TypeGuard
+from typing import Any, ClassVar, TypeGuard
 
 import msgspec
 import numpy as np
@@ -77,6 +77,8 @@ class TrackPredictor:
     declaration: Declaration
     function: Callable[[list[str], tuple[int, ...]], Any]
     matcher: Matcher | None = None
+
+    builds_lazily: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         declared = self.declaration

@@ -6,6 +6,8 @@ Pure: nothing here reads a file, opens a socket or knows a model.
 from genomark.protocol.bins import BinSpan, bases_of_bins, covering_bins
 from genomark.protocol.bodies import decode_request
 from genomark.protocol.codecs import (
+    EDITS,
+    EXTENSIONS,
     JSON,
     MSGPACK,
     MSGPACK_NUMPY,
@@ -15,8 +17,16 @@ from genomark.protocol.codecs import (
     decode,
     decode_answer,
     encode,
+    encode_request,
     request_format,
     response_format,
+)
+from genomark.protocol.edits import (
+    Edit,
+    EditedSequences,
+    sequence_length,
+    some_sequences,
+    total_letters,
 )
 from genomark.protocol.errors import (
     BadRequestError,
@@ -38,6 +48,8 @@ from genomark.protocol.sequences import Asked, asked_sequences, prepared_sequenc
 from genomark.protocol.validation import validate_request
 
 __all__ = [
+    "EDITS",
+    "EXTENSIONS",
     "JSON",
     "MSGPACK",
     "MSGPACK_NUMPY",
@@ -48,6 +60,8 @@ __all__ = [
     "Asked",
     "BadRequestError",
     "BinSpan",
+    "Edit",
+    "EditedSequences",
     "GameError",
     "PredictRequest",
     "PredictResponse",
@@ -65,8 +79,12 @@ __all__ = [
     "decode_answer",
     "decode_request",
     "encode",
+    "encode_request",
     "prepared_sequences",
     "request_format",
     "response_format",
+    "sequence_length",
+    "some_sequences",
+    "total_letters",
     "validate_request",
 ]

@@ -20,10 +20,19 @@ from genomark.protocol.errors import BadRequestError
 _SHORT = 2 << 20
 #: A range is two numbers.
 _LONGEST_RANGE = 64
+#: Changes, by the sequences that are expected: most edits have one.
+_CHANGES = 2
 #: Memory for counting.
 _BLOCK = 1 << 20
 
 _NOTHING = msgspec.Raw(b"")
+
+
+class _Edit(msgspec.Struct):
+    """An edit of which the changes are not read yet."""
+
+    of: str
+    changes: msgspec.Raw
 
 
 class _Parts(msgspec.Struct):
@@ -32,6 +41,8 @@ class _Parts(msgspec.Struct):
     readout: msgspec.Raw = _NOTHING
     prediction_tasks: msgspec.Raw = _NOTHING
     sequences: msgspec.Raw = _NOTHING
+    references: msgspec.Raw = _NOTHING
+    edits: msgspec.Raw = _NOTHING
     prediction_ranges: msgspec.Raw = _NOTHING
     upstream_seq: msgspec.Raw = _NOTHING
     downstream_seq: msgspec.Raw = _NOTHING
@@ -74,13 +85,34 @@ def _values(parts: _Parts, is_json: bool, most: int) -> Iterator[tuple[str, Any]
         if len(raw) > _SHORT:
             raise BadRequestError("'prediction_tasks' is too long", status=413)
         yield "prediction_tasks", _read(raw, is_json, Any)
-    if raw := memoryview(parts.sequences):
-        _check_entries(raw, is_json, 4, most)
-        yield "sequences", _read(raw, is_json, dict[str, str])
+    for name in ("sequences", "references"):
+        if raw := memoryview(getattr(parts, name)):
+            _check_entries(raw, is_json, 4, most)
+            yield name, _read(raw, is_json, dict[str, str])
+    if raw := memoryview(parts.edits):
+        # Eight quotation marks an edit and two a change: room for a few changes each.
+        _check_entries(raw, is_json, 10, most)
+        yield "edits", dict(_edits(_read(raw, is_json, dict[str, _Edit]), is_json, most))
     if raw := memoryview(parts.prediction_ranges):
         _check_entries(raw, is_json, 2, most)
         ranges = _read(raw, is_json, dict[str, msgspec.Raw])
         yield "prediction_ranges", {name: _range(each, is_json) for name, each in ranges.items()}
+
+
+def _edits(
+    edits: dict[str, _Edit], is_json: bool, most: int
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Read the changes of edits, counted before they are read: one takes twenty times its bytes."""
+    found = 0
+    for name, edit in edits.items():
+        raw = memoryview(edit.changes)
+        found += _brackets(raw) if is_json else _array_length(raw)
+        if found > _CHANGES * most:
+            raise BadRequestError(
+                f"Over {_CHANGES * most:,} changes in the edits of one request; send fewer at once",
+                status=413,
+            )
+        yield name, {"of": edit.of, "changes": _read(raw, is_json, list[tuple[int, int, str]])}
 
 
 def _range(raw: msgspec.Raw, is_json: bool) -> Any:
@@ -99,9 +131,27 @@ def _check_entries(raw: memoryview, is_json: bool, quotes: int, most: int) -> No
 
 def _quotes(raw: memoryview) -> int:
     """Count quotation marks: two a key and two a text, or more where some are escaped."""
+    return _count(raw, '"')
+
+
+def _brackets(raw: memoryview) -> int:
+    """Count the arrays in an array, or more where there are brackets in a text."""
+    return max(0, _count(raw, "[") - 1)
+
+
+def _count(raw: memoryview, letter: str) -> int:
     letters = np.frombuffer(raw, dtype=np.uint8)
     blocks = (letters[at : at + _BLOCK] for at in range(0, letters.size, _BLOCK))
-    return sum(int(np.count_nonzero(block == ord('"'))) for block in blocks)
+    return sum(int(np.count_nonzero(block == ord(letter))) for block in blocks)
+
+
+def _array_length(raw: memoryview) -> int:
+    """Read how many entries a MsgPack array says it has; 0 if it is none."""
+    first = raw[0]
+    if first & 0xF0 == 0x90:
+        return first & 0x0F
+    size = {0xDC: 2, 0xDD: 4}.get(first, 0)
+    return int.from_bytes(raw[1 : 1 + size], "big")
 
 
 def _map_length(raw: memoryview) -> int:

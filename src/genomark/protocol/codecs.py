@@ -8,20 +8,39 @@ than the published servers: parameters after the type and a missing header are a
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from genomark.protocol.arrays import numpy_map, packed, unpacked
+from genomark.protocol.edits import Edit, EditedSequences
 from genomark.protocol.errors import BadRequestError
-from genomark.protocol.messages import PredictResponse, Unanswered
+from genomark.protocol.messages import PredictionTask, PredictRequest, PredictResponse, Unanswered
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
 MSGPACK_NUMPY = "application/msgpack-numpy"
 REQUEST_FORMATS = (JSON, MSGPACK)
 RESPONSE_FORMATS = (JSON, MSGPACK, MSGPACK_NUMPY)
+#: Key of `/formats` under which a server tells what it knows beyond GAME 1.0.
+EXTENSIONS = "genomark_extensions"
+#: Sequences told as changes of references (`EditedSequences`).
+EDITS = "edits"
+
+
+class _EditedRequest(msgspec.Struct, omit_defaults=True):
+    """A `PredictRequest` with edits, as it goes over the wire."""
+
+    readout: str
+    prediction_tasks: list[PredictionTask]
+    references: Mapping[str, str]
+    edits: Mapping[str, Edit]
+    sequences: Mapping[str, str]
+    prediction_ranges: dict[str, list[int]] | msgspec.UnsetType = msgspec.UNSET
+    upstream_seq: str | msgspec.UnsetType = msgspec.UNSET
+    downstream_seq: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def _plain(value: object) -> object:
@@ -30,6 +49,9 @@ def _plain(value: object) -> object:
         return value.tolist()
     if isinstance(value, Unanswered):
         return None
+    if isinstance(value, EditedSequences):
+        # For a peer that knows no edits.
+        return dict(value)
     raise TypeError(f"a {type(value).__name__} cannot be sent")
 
 
@@ -67,6 +89,33 @@ def encode(message: object, content_type: str) -> bytes:
             ],
         )
     return _msgpack_encoder.encode(message)
+
+
+def encode_request(request: PredictRequest, content_type: str, *, edits: bool) -> bytes:
+    """Write a request.
+
+    Parameters
+    ----------
+    request : PredictRequest
+    content_type : str
+        Of `REQUEST_FORMATS`.
+    edits : bool
+        Whether who reads it knows edits; else every sequence is written whole.
+    """
+    sequences = request.sequences
+    if not edits or not isinstance(sequences, EditedSequences):
+        return encode(request, content_type)
+    message = _EditedRequest(
+        request.readout,
+        request.prediction_tasks,
+        sequences.references,
+        sequences.edits,
+        sequences.whole,
+        request.prediction_ranges,
+        request.upstream_seq,
+        request.downstream_seq,
+    )
+    return encode(message, content_type)
 
 
 def decode(body: bytes, content_type: str) -> Any:

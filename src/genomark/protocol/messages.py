@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -49,11 +50,12 @@ class PredictRequest(msgspec.Struct, omit_defaults=True):
 
     `prediction_ranges` are 0-based, inclusive at both ends, in the coordinates of the flanked
     sequence (`upstream_seq` + sequence + `downstream_seq`); an empty list means all of it.
+    `sequences` may be `EditedSequences`, which are built one by one as they are looked at.
     """
 
     readout: str
     prediction_tasks: list[PredictionTask]
-    sequences: dict[str, str]
+    sequences: Mapping[str, str]
     prediction_ranges: dict[str, list[int]] | UnsetType = UNSET
     upstream_seq: str | UnsetType = UNSET
     downstream_seq: str | UnsetType = UNSET

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from genomark.protocol.edits import Edit, EditedSequences, sequence_length
 from genomark.protocol.errors import BadRequestError
 from genomark.protocol.messages import READOUTS, SCALES, PredictRequest
 
@@ -39,11 +40,17 @@ def validate_request(raw: object) -> PredictRequest:
     """
     if not isinstance(raw, dict):
         raise BadRequestError("The request body must be an object with keys")
-    for step in (_missing_keys, _wrong_containers, _missing_task_keys, _faults):
+    for step in (_missing_keys, _wrong_containers):
         if messages := list(step(raw)):
             raise BadRequestError(messages)
+    sequences = _sequences(raw)
+    # What was read is dropped, so that many edits are in memory once.
+    raw = {**raw, "sequences": {}, "edits": {}}
+    if messages := list(_missing_task_keys(raw)) or list(_faults(raw, sequences)):
+        raise BadRequestError(messages)
     try:
-        return msgspec.convert(raw, PredictRequest)
+        request = msgspec.convert(raw, PredictRequest)
+        return msgspec.structs.replace(request, sequences=sequences)
     except msgspec.ValidationError as error:
         # MsgPack allows keys that are no strings, among the unknown ones too.
         raise BadRequestError(f"The request cannot be read: {error}") from error
@@ -69,6 +76,70 @@ def _wrong_containers(raw: Mapping[str, object]) -> Iterator[str]:
                 yield f"sequence id {name!r} must be a string"
             if not isinstance(sequence, str):
                 yield f"sequence '{name}' value should be a string"
+    if "edits" in raw:
+        yield from _wrong_edits(raw)
+
+
+def _wrong_edits(raw: Mapping[str, object]) -> Iterator[str]:
+    yield from _wrong_references(raw.get("references", {}))
+    edits = raw["edits"]
+    if not isinstance(edits, dict):
+        yield "'edits' must be an object of sequence ids and edits"
+    else:
+        for name, edit in edits.items():
+            yield from _wrong_edit(name, edit)
+
+
+def _wrong_references(references: object) -> Iterator[str]:
+    if not isinstance(references, dict):
+        yield "'references' must be an object of names and sequences"
+        return
+    for name, letters in references.items():
+        if not isinstance(name, str):
+            yield f"reference name {name!r} must be a string"
+        if not isinstance(letters, str):
+            yield f"reference '{name}' value should be a string"
+
+
+def _wrong_edit(name: object, edit: object) -> Iterator[str]:
+    if not isinstance(name, str):
+        yield f"sequence id {name!r} must be a string"
+    if not isinstance(edit, dict) or not {"of", "changes"} <= edit.keys():
+        yield f"edit '{name}' must be an object with 'of' and 'changes'"
+        return
+    if not isinstance(edit["of"], str):
+        yield f"'of' of edit '{name}' must be the name of a reference"
+    changes = edit["changes"]
+    if not isinstance(changes, list):
+        yield f"'changes' of edit '{name}' must be a list"
+    elif not all(_is_change(change) for change in changes):
+        yield f"Every change of edit '{name}' must be a list of start, end and letters"
+
+
+def _is_change(change: object) -> bool:
+    return isinstance(change, list | tuple) and [type(each) for each in change] == [int, int, str]
+
+
+def _sequences(raw: Mapping[str, object]) -> Mapping[str, str]:
+    """Give the sequences of a request, those that are edits among them.
+
+    Raises
+    ------
+    BadRequestError
+        If the edits do not fit their references.
+    """
+    whole, edits = raw["sequences"], raw.get("edits")
+    assert isinstance(whole, dict)
+    if not edits:
+        return whole
+    references = raw.get("references", {})
+    assert isinstance(references, dict)
+    assert isinstance(edits, dict)
+    read = {
+        name: Edit(edit["of"], tuple(tuple(change) for change in edit["changes"]))
+        for name, edit in edits.items()
+    }
+    return EditedSequences(references, read, whole)
 
 
 def _missing_task_keys(raw: Mapping[str, object]) -> Iterator[str]:
@@ -79,11 +150,11 @@ def _missing_task_keys(raw: Mapping[str, object]) -> Iterator[str]:
             yield f"Mandatory keys missing from prediction_task '{name}': {keys}"
 
 
-def _faults(raw: Mapping[str, object]) -> Iterator[str]:
+def _faults(raw: Mapping[str, object], sequences: Mapping[str, str]) -> Iterator[str]:
     yield from _readout_faults(raw["readout"])
     for task in _tasks(raw):
         yield from _task_faults(task)
-    yield from _range_faults(raw)
+    yield from _range_faults(raw, sequences)
     for key in ("upstream_seq", "downstream_seq"):
         if key in raw:
             yield from _string_faults(key, raw[key])
@@ -132,11 +203,10 @@ def _scale_faults(scale: object) -> Iterator[str]:
     yield from _string_faults("scale", scale)
 
 
-def _range_faults(raw: Mapping[str, object]) -> Iterator[str]:
+def _range_faults(raw: Mapping[str, object], sequences: Mapping[str, str]) -> Iterator[str]:
     if "prediction_ranges" not in raw:
         return
-    ranges, sequences = raw["prediction_ranges"], raw["sequences"]
-    assert isinstance(sequences, dict)
+    ranges = raw["prediction_ranges"]
     if not isinstance(ranges, dict):
         yield "'prediction_ranges' must be an object of sequence ids and ranges"
         return
@@ -144,7 +214,7 @@ def _range_faults(raw: Mapping[str, object]) -> Iterator[str]:
         yield "sequence ids in prediction_ranges do not match those in sequences"
     for name, limits in ranges.items():
         yield from _limit_faults(name, limits)
-        if not sequences.get(name):
+        if name not in sequences or not sequence_length(sequences, name):
             yield (
                 f"Invalid range for '{name}': "
                 "cannot specify a range for a non-existent or empty sequence."

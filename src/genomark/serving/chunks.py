@@ -10,10 +10,11 @@ from collections.abc import (
 from dataclasses import dataclass, field
 from typing import Any
 
+from genomark.protocol import Edit, EditedSequences
 from genomark.serving.pool import PoolLimits, Worker
 
 #: Objects of a request that are keyed by sequence id, and so follow their sequences.
-_KEYED = ("sequences", "prediction_ranges", "sequence_coordinates")
+_KEYED = ("sequences", "edits", "prediction_ranges", "sequence_coordinates")
 #: What a sequence costs beside its bases, in bases: many short ones are work too.
 _BASES_PER_ITEM = 100
 
@@ -55,14 +56,35 @@ def cut(lengths: Sequence[int], workers: int, limits: PoolLimits) -> list[slice]
 
 
 def part_of(raw: Mapping[str, Any], ids: Iterable[str]) -> dict[str, Any]:
-    """Give the request for some of the sequences; everything else stays as it is."""
+    """Give the request for some of the sequences; everything else stays as it is.
+
+    Of the references there are those that the edits among the sequences need.
+    """
     chosen = dict.fromkeys(ids)
-    return {
+    part = {
         key: {name: value[name] for name in chosen if name in value}
         if key in _KEYED and isinstance(value, dict)
         else value
         for key, value in raw.items()
     }
+    if edits := part.get("edits"):
+        needed = {edit["of"] for edit in edits.values()}
+        references = raw["references"].items()
+        part["references"] = {name: each for name, each in references if name in needed}
+    return part
+
+
+def without_edits(part: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the same request with every sequence whole, for a worker that knows no edits."""
+    if not part.get("edits"):
+        return part
+    edits = {
+        name: Edit(each["of"], tuple(tuple(change) for change in each["changes"]))
+        for name, each in part["edits"].items()
+    }
+    built = dict(EditedSequences(part["references"], edits, part["sequences"]))
+    others = {key: each for key, each in part.items() if key not in ("edits", "references")}
+    return {**others, "sequences": built}
 
 
 @dataclass(eq=False)

@@ -14,8 +14,6 @@ from collections.abc import (
 )
 from typing import Any
 
-import msgspec
-from msgspec import UNSET
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -23,15 +21,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from genomark.errors import one_line
+from genomark.models.splitting import part_of
 from genomark.protocol import (
     JSON,
     PredictionFailedError,
     PredictRequest,
     ServerError,
+    asked_sequences,
     decode,
-    prepared_sequences,
     request_format,
     response_format,
+    sequence_length,
     validate_request,
 )
 from genomark.serving.chunks import Chunk, cut
@@ -185,7 +185,7 @@ def _planned(
     if not ids or not asked.prediction_tasks:
         return [Chunk(0, ids)], []
     flanks = len(asked.upstream_seq or "") + len(asked.downstream_seq or "")
-    lengths = [len(sequence) + flanks for sequence in asked.sequences.values()]
+    lengths = [sequence_length(asked.sequences, name) + flanks for name in ids]
     faulty: set[str] = set()
     for place in cut(lengths, workers, limits):
         if _looks_faulty(asked, ids[place]):
@@ -203,15 +203,9 @@ def _planned(
     return planned[0], planned[1]
 
 
-def _looks_faulty(asked: PredictRequest, ids: Sequence[str]) -> bool:
-    ranges = asked.prediction_ranges
-    some = msgspec.structs.replace(
-        asked,
-        sequences={name: asked.sequences[name] for name in ids},
-        prediction_ranges=ranges if ranges is UNSET else {name: ranges[name] for name in ids},
-    )
+def _looks_faulty(asked: PredictRequest, ids: list[str]) -> bool:
     try:
-        prepared_sequences(some)
+        asked_sequences(part_of(asked, ids))
     except PredictionFailedError:
         return True
     return False

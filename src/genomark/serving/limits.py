@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from starlette.requests import Request
 
-from genomark.protocol import BadRequestError, PredictRequest, ServerError
+from genomark.protocol import BadRequestError, PredictRequest, ServerError, total_letters
 
 T = TypeVar("T")
 
@@ -28,7 +28,8 @@ class Limits(msgspec.Struct, frozen=True):
     body_bytes : int
         Of one request (413).
     sequences, bases : int
-        In one request, flanks included in the bases (413).
+        In one request, flanks included in the bases, edits as long as what is built from them
+        (413).
     depth : int
         Nesting of a body (400).
     seconds : float
@@ -158,7 +159,7 @@ def check_size(request: PredictRequest, limits: Limits) -> None:
             f"{n:,} sequences in one request; this server takes {limits.sequences:,}", status=413
         )
     flanks = len(request.upstream_seq or "") + len(request.downstream_seq or "")
-    bases = sum(map(len, request.sequences.values())) + n * flanks
+    bases = total_letters(request.sequences) + n * flanks
     if bases > limits.bases:
         raise BadRequestError(
             f"{bases:,} bases in one request, flanks included; this server takes {limits.bases:,}",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from genomark.protocol import PredictRequest
+from genomark.protocol import PredictRequest, total_letters
 from genomark.serving.limits import Turns
 from genomark.serving.request_metrics import RequestMetrics
 
@@ -21,4 +21,4 @@ class Metrics(RequestMetrics):
     def asked(self, request: PredictRequest) -> None:
         """Count what a request asks about."""
         self._sequences.inc(len(request.sequences))
-        self._bases.inc(sum(map(len, request.sequences.values())))
+        self._bases.inc(total_letters(request.sequences))

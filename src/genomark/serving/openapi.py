@@ -11,6 +11,7 @@ from genomark.protocol import (
     REQUEST_FORMATS,
     RESPONSE_FORMATS,
     SCALES,
+    Edit,
     PredictRequest,
     PredictResponse,
 )
@@ -35,7 +36,7 @@ def openapi(name: str) -> dict[str, Any]:
         Title: the server's own name.
     """
     _, schemas = msgspec.json.schema_components(
-        [PredictRequest, PredictResponse], ref_template=_REFERENCE
+        [PredictRequest, Edit, PredictResponse], ref_template=_REFERENCE
     )
     schemas["Error"] = _error_schema()
     _state_values(schemas)
@@ -93,7 +94,18 @@ def _state_values(schemas: dict[str, Any]) -> None:
     schemas["PredictionTask"]["properties"]["type"]["pattern"] = (
         "^(accessibility$|expression$|expression_|binding_|conformation_)"
     )
-    schemas["PredictRequest"]["properties"]["sequences"]["additionalProperties"] = {
+    schemas["Edit"]["required"] = ["of", "changes"]
+    asked = schemas["PredictRequest"]["properties"]
+    asked["sequences"]["additionalProperties"] = {
         "type": "string",
         "pattern": "^[ACGTNacgtn]+$",
+    }
+    # How `EditedSequences` go over the wire: beside the sequences that are whole.
+    # Without edits it is one of the keys that nobody reads.
+    asked["references"] = {"description": "An object of names and sequences, which edits are of."}
+    asked["edits"] = {
+        "type": "object",
+        "description": "Sequences by id, as changes of references: start, end (0-based and "
+        "half-open, in coordinates of the reference) and the letters that come in its place.",
+        "additionalProperties": reference("Edit"),
     }

@@ -23,6 +23,8 @@ from genomark.models.transport import (
     new_session,
 )
 from genomark.protocol import (
+    EDITS,
+    EXTENSIONS,
     JSON,
     MSGPACK,
     MSGPACK_NUMPY,
@@ -124,6 +126,11 @@ class Worker:
     def request_format(self) -> str:
         """MsgPack where the worker knows it."""
         return MSGPACK if MSGPACK in self.formats.get("request", ()) else JSON
+
+    @property
+    def takes_edits(self) -> bool:
+        """Whether it builds sequences from references and edits itself."""
+        return EDITS in self.formats.get("extensions", ())
 
     def response_format(self, wanted: str) -> str:
         """The format wanted, or the nearest that the worker knows."""
@@ -243,14 +250,17 @@ class Pool:
         return self.healthy[0]
 
     def formats(self) -> dict[str, list[str]]:
-        """Give the formats that any worker may be asked in, as `/formats` lists them."""
+        """Give what any worker may be asked in, as `/formats` lists it."""
         known = [worker.formats for worker in self.workers if worker.formats]
-        return {
+        listed = {
             f"predictor_supported_{side}_formats": [
                 kind for kind in here if all(kind in formats[side] for formats in known)
             ]
             for side, here in (("request", REQUESTS), ("response", RESPONSES))
         }
+        if all(EDITS in formats["extensions"] for formats in known):
+            listed[EXTENSIONS] = [EDITS]
+        return listed
 
     def no_worker(self) -> ServerError:
         """Say that no worker is well, and why."""
@@ -436,6 +446,10 @@ def _said(answer: HttpAnswer) -> tuple[str | None, dict[str, list[str]]]:
         # JSON is known to all, said or not (GAME 1.0, section 1.4).
         said = [str(each) for each in listed] if isinstance(listed, list) else []
         formats[side] = said if JSON in said else [JSON, *said]
+    extensions = raw.get(EXTENSIONS)
+    formats["extensions"] = (
+        [str(each) for each in extensions] if isinstance(extensions, list) else []
+    )
     return (name if isinstance(name, str) and name.isprintable() else None), formats
 
 

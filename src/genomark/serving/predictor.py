@@ -14,7 +14,11 @@ from starlette.routing import Route
 from genomark.errors import CapabilityError, GenomarkError
 from genomark.models import Model, Predictor, Trainable
 from genomark.models.declaration import Declaration
+from genomark.models.pieces import predict_in_pieces
+from genomark.models.training_data import is_public
 from genomark.protocol import (
+    EDITS,
+    EXTENSIONS,
     REQUEST_FORMATS,
     RESPONSE_FORMATS,
     GameError,
@@ -105,6 +109,7 @@ class _App(ServiceApp):
             {
                 "predictor_supported_request_formats": list(REQUEST_FORMATS),
                 "predictor_supported_response_formats": list(RESPONSE_FORMATS),
+                EXTENSIONS: [EDITS],
             },
         )
 
@@ -133,7 +138,7 @@ class _App(ServiceApp):
         self.measured.asked(asked)
         kind = response_format(accept)
         try:
-            answer = self.model.predict(asked)
+            answer = predict_in_pieces(self.model, asked)
             answer = msgspec.structs.replace(answer, predictor_name=self.name)
             return Response(encode(answer, kind), media_type=kind)
         except GameError:
@@ -153,6 +158,8 @@ class _App(ServiceApp):
             "model_authors": list(declared.model_authors),
             "publication": declared.publication,
         }
+        if is_public(declared.training_data):
+            optional["training_data"] = msgspec.to_builtins(declared.training_data)
         return {
             "model": info.id,
             "game_schema_version": "1.0",

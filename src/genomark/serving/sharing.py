@@ -18,7 +18,7 @@ from genomark.protocol import (
     ServerError,
     encode,
 )
-from genomark.serving.chunks import Chunk, part_of
+from genomark.serving.chunks import Chunk, part_of, without_edits
 from genomark.serving.merging import Part, read_part
 from genomark.serving.pool import Pool, Worker
 from genomark.serving.pool_errors import PassedOnError, WorkerBusyError, WorkerFailedError
@@ -140,7 +140,8 @@ class Job:
 
     async def _answer(self, worker: Worker, chunk: Chunk) -> Part:
         message = part_of(self._raw, chunk.ids)
-        body, sent = await run_in_threadpool(_encoded, message, worker.request_format)
+        edits = worker.takes_edits
+        body, sent = await run_in_threadpool(_encoded, message, worker.request_format, edits)
         answer = await self._pool.post(worker, body, sent, worker.response_format(self._kind))
         n_tasks = len(self._raw["prediction_tasks"])
         return await run_in_threadpool(read_part, answer, self._kind, worker.url, n_tasks)
@@ -240,7 +241,9 @@ class Job:
                 return
 
 
-def _encoded(message: Mapping[str, Any], kind: str) -> tuple[bytes, str]:
+def _encoded(message: Mapping[str, Any], kind: str, edits: bool) -> tuple[bytes, str]:
+    if not edits:
+        message = without_edits(message)
     try:
         return encode(message, kind), kind
     # JSON has numbers that MsgPack has not, in keys that nobody knows.

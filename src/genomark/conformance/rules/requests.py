@@ -7,6 +7,7 @@ from genomark.conformance.exchanges import Reply
 from genomark.conformance.probe import Probe, random_sequences, refusal
 from genomark.conformance.rule import Outcome, RuleBook, failed, not_applicable, passed
 from genomark.conformance.same import unlike
+from genomark.protocol import EDITS, EXTENSIONS
 
 rules = RuleBook()
 
@@ -87,3 +88,25 @@ async def lower_case(probe: Probe) -> Reply:
     return await probe.predict(
         sequences={name: each.lower() for name, each in probe.sequences.items()}
     )
+
+
+@rules.must("2.1", "edits", "edits, if /formats lists them, are answered as whole copies")
+async def _edits(probe: Probe) -> Outcome:
+    plain = probe.base()
+    listed = (await probe.get("/formats")).object.get(EXTENSIONS)
+    if not isinstance(listed, list) or EDITS not in listed:
+        return not_applicable("/formats does not list edits")
+    reference = next(iter(probe.sequences.values()))[::2]
+    middle = len(reference) // 2
+    # What is plainly asked, told as two changes of something shorter.
+    edits = {
+        name: {
+            "of": "reference",
+            "changes": [[0, middle, each[:middle]], [middle, len(reference), each[middle:]]],
+        }
+        for name, each in probe.sequences.items()
+    }
+    reply = await probe.answered(sequences={}, references={"reference": reference}, edits=edits)
+    if fault := await unlike(probe, reply, plain):
+        return failed(f"other values than for whole copies: {fault}", reply)
+    return passed(reply)
