@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ settings.load_profile("genomark")
 
 ROOT = Path(__file__).parents[1]
 _MIRROR = ROOT.parent / "shared" / "mirror"
+# For `sparse_genome`, which tests of several rooms write genomes with.
+sys.path.append(str(ROOT / "tests" / "datasets"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -104,4 +104,4 @@ def test_each_extra_that_is_named_brings_its_library() -> None:
     named = named_extras() | {*LIBRARIES.items()}
     assert len(named) >= 10
     names = {"RNA": "viennarna", "vl_convert": "vl_convert_python"}
-    assert {(names.get(module, module), extra) for module, extra in named} <= brought
+    assert {(names.get(module, module).lower(), extra) for module, extra in named} <= brought

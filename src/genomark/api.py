@@ -38,6 +38,7 @@ from genomark.models import (
 from genomark.models.matcher_setting import MatcherSetting
 from genomark.models.track_predictor import TrackPredictor
 from genomark.models.tracks import MatcherError
+from genomark.models.training_material import training_of_file
 from genomark.results import Results, write_game_files
 from genomark.results.gene_benchmark_report import write_gene_benchmark_report
 from genomark.runs import (
@@ -84,6 +85,9 @@ def run(
     game_files: str | Path | None = None,
     gene_benchmark_report: str | Path | None = None,
     store: str | Path | None = None,
+    trained_on: str | None = None,
+    assembly: str | None = None,
+    leakage: bool = True,
     progress: bool = True,
 ) -> Results:
     """Put models before benchmarks.
@@ -134,6 +138,14 @@ def run(
     store : str or Path, optional
         Folder or URL of a `genomark.results.store.Store` that each result is added to as soon as it
         is finished.
+    trained_on : str, optional
+        What the one model was trained on: a set of
+        `genomark.models.training_data.TRAINING_SETS`, a file of sequences or a BED file. What the
+        model itself declares if left out.
+    assembly : str, optional
+        Of a BED file that `trained_on` names.
+    leakage : bool
+        Tell what models saw of the items in training, where that is known and at hand.
     progress : bool
         Show how far the run has come.
 
@@ -171,6 +183,11 @@ def run(
     if protocol is not None:
         models = _under_protocol(models, protocol)
     made_models, own_models = _models(models, baselines, allow_missing=allow_missing)
+    if trained_on is not None and len(made_models) != 1:
+        raise UsageError(
+            f"what was trained on is told of one model, and there are {len(made_models)}: run them "
+            "one after the other"
+        )
     made_models, setting = _with_matcher(made_models, setting)
     settings = Settings(
         seed=seed,
@@ -178,6 +195,7 @@ def run(
         allow_missing=allow_missing,
         keep_responses=game_files is not None,
         matcher=setting,
+        trained_on=None if trained_on is None else training_of_file(trained_on, assembly),
     )
     folder = Path(out)
     with Journal(folder) as journal, _keeping(store) as finished:
@@ -189,7 +207,11 @@ def run(
         workshop = Workshop(folder, dict(made_models), dict(made_benchmarks), threads)
         executor = _executor(folder, workshop, 1 if own_models or own_benchmarks else threads)
         work = Run(
-            *(plan, journal, executor, shown), fresh=fresh, threads=threads, finished=finished
+            *(plan, journal, executor, shown),
+            fresh=fresh,
+            threads=threads,
+            finished=finished,
+            leakage=leakage,
         )
         results = work.execute()
         if game_files is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,10 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genomark.benchmarks import PredictorBenchmark
+from genomark.benchmarks.asking import Asking
 from genomark.benchmarks.predictor_benchmark import answer_frame, effect_of, only_task, point_of
 from genomark.errors import ModelError
-from genomark.protocol import PredictionTask, PredictRequest, PredictResponse, TaskPrediction
-from genomark.scoring import ScoringRule
+from genomark.protocol import (
+    Edit,
+    EditedSequences,
+    PredictionTask,
+    PredictRequest,
+    PredictResponse,
+    TaskPrediction,
+)
+from genomark.scoring import MetricRow, ModelIdentity, ScoringRule
 
 
 def task_prediction(predictions: dict[str, Any], scale: str = "log") -> TaskPrediction:
@@ -246,6 +255,77 @@ def test_a_limit_is_over_all_tasks() -> None:
 def test_without_a_limit_all_items_are_selected() -> None:
     assert Toy().selected() is not None
     assert Toy().selected().equals(Toy().items)
+
+
+# --- asking and scoring --------------------------------------------------------------------------
+
+
+class Watched:
+    """A model that knows nothing of edits: lengths, and how many sequences it saw at once."""
+
+    info = ModelIdentity(id="watched", version="1", digest="d")
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def predict(self, request: PredictRequest) -> PredictResponse:
+        assert type(request.sequences) is dict
+        self.seen.append(len(request.sequences))
+        lengths = {name: float(len(each)) for name, each in request.sequences.items()}
+        return response(task_prediction(lengths))
+
+
+def test_a_model_is_handed_a_few_long_edits_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Edited(Toy):
+        def request(self, items: pl.DataFrame) -> PredictRequest:
+            edits = {
+                name: Edit("long", ((0, place, ""),))
+                for name, place in items.select("item_id", "place").iter_rows()
+            }
+            plain = super().request(items)
+            whole = EditedSequences({"long": "A" * 30_000_000}, edits)
+            return PredictRequest(plain.readout, plain.prediction_tasks, whole)
+
+    model, kept = Watched(), []
+    asking = Asking(keep=kept.append)
+    (part, *_) = Edited().parts()
+    answers = Edited().answer(model, part, asking)
+    assert model.seen == [2, 2]
+    assert answers["value"].to_list() == [30_000_000.0 - place for place in part["place"]]
+    assert list(kept[0].prediction_tasks[0].predictions) == part["item_id"].to_list()
+
+
+def test_published_rows_come_after_those_of_the_rule(tmp_path: Path) -> None:
+    seen: list[pl.DataFrame] = []
+
+    class Published(Toy):
+        def published(self, frame: pl.DataFrame) -> list[MetricRow]:
+            seen.append(frame)
+            return [MetricRow("game_pearson_r", "Toy", 0.0, None, None, "as published", 3, 0)]
+
+    benchmark = Published()
+    answered = benchmark.selected(5).select(
+        "item_id",
+        "task",
+        value=pl.Series([0.5, None, 1.0, 2.0, 4.0]),
+        reason=pl.Series([None, "lost", None, None, None]),
+    )
+    # Predictions come in any order, a shard at a time.
+    answered.reverse().write_parquet(tmp_path / "predictions.parquet")
+    rows = benchmark.scored(tmp_path / "predictions.parquet", 5).rows(Asking())
+    assert [(row.name, row.group) for row in rows] == [("pearson", None), ("game_pearson_r", "Toy")]
+    assert rows[0].n == 4
+    (frame,) = seen
+    assert frame.select(benchmark.items.columns).equals(benchmark.selected(5))
+    assert frame.select("item_id", "task", "value", "reason").equals(answered)
+    assert benchmark.headlines == ("pearson",)
+
+
+def test_by_default_nothing_is_published(tmp_path: Path) -> None:
+    answered = Toy().items.select("item_id", "task", value="truth", reason=pl.lit(None, pl.String))
+    answered.write_parquet(tmp_path / "predictions.parquet")
+    scored = Toy().scored(tmp_path / "predictions.parquet", None)
+    assert [row.name for row in scored.rows(Asking())] == ["pearson"]
 
 
 # --- identity ------------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def test_a_matcher_is_right_or_wrong_and_what_it_chose_is_told(tmp_path):
 
 
 def test_a_puzzle_is_solved_or_not_and_by_what_is_told(tmp_path):
-    _, found = scored("rna/eterna100", "rna-design", tmp_path, limit=2)
+    _, found = scored("rna/eterna100", "rna-design", tmp_path, limit=1)
     items = found.items()
     assert (items["truth"] == 1.0).all()
     assert items["value"].is_in([0.0, 1.0]).all()

@@ -117,6 +117,7 @@ def test_each_seed_has_a_folder_and_all_are_scored_together(capsys):
     assert content("alone") == content("fits/seed-3")
 
 
+@pytest.mark.slow
 def test_killed_outright_it_ends_with_the_same_bytes(here):
     spec = SMALL.replace("epochs=3", "epochs=12,patience=12")
     words = ["-m", spec, "--train", "train.csv", "--output"]

@@ -53,6 +53,7 @@ def value(result: dict, name: str) -> float:
     return rows[0]["value"]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_probed_and_fine_tuned_beside_baselines(tmp_path: Path) -> None:
     write_task(tmp_path / "task")
     tiny_checkpoints.esm(tmp_path / "esm")

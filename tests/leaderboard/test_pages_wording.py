@@ -14,7 +14,7 @@ from genomark.leaderboard import wording
 from genomark.leaderboard.controls import Place
 from genomark.leaderboard.links import ServedLinks
 from genomark.leaderboard.query import ALLOWED, SORTS, read_query
-from genomark.leaderboard.views import Interval, ModelName
+from genomark.leaderboard.views import Interval, ModelName, Seen
 
 LINKS = ServedLinks()
 
@@ -61,7 +61,17 @@ def test_shares_and_p_values():
     assert wording.p_value(0.0312) == "0.031"
     assert wording.leakage("unknown") == "unknown"
     assert wording.leakage(0.034) == "3.4 % seen"
-    assert wording.leakage(0.0) == "0.0 % seen"
+    assert wording.leakage(0.0) == "nothing trained on"
+    assert wording.leakage(0.0, seen(complete=True)) == "none found"
+    assert wording.leakage(0.034, seen(complete=True)) == "3.4 % seen"
+    assert wording.leakage(0.034, seen(complete=False)) == "≥ 3.4 % seen"
+    assert wording.leakage("unknown", seen(complete=False)) == "unknown"
+    assert wording.shares(0.012, 0.4567) == "[1.2, 45.7] %"
+    assert wording.shares(None, None) == "no interval"
+
+
+def seen(*, complete: bool) -> Seen:
+    return Seen(["x"], complete, Interval(0.0), 9, 0, 0, 0.8, 0.5, "pearson", None, 0, None, [])
 
 
 @pytest.mark.parametrize(

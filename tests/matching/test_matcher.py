@@ -212,6 +212,7 @@ def test_a_list_is_read_once_for_answers_and_for_the_nearest(monkeypatch):
     assert len(reads) == 1
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_choices_are_read_in_bounded_time(matcher):
     choices = [f"sample {number} of something" for number in range(100_000)] + ["K562"]
     begun = time.process_time()

@@ -204,6 +204,7 @@ def test_how_far_a_long_file_has_come_is_counted(written, monkeypatch: pytest.Mo
     assert sum(items for _, items in counts) == size // 100
 
 
+@pytest.mark.slow
 def test_ten_thousand_terms_are_read_in_bounded_time(written) -> None:
     frames = "".join(
         f'\n[Term]\nid: UBERON:9{n:06d}\nname: quend {n} part\nsynonym: "q {n} p" EXACT []\n'

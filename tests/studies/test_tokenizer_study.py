@@ -145,6 +145,7 @@ def test_a_second_run_computes_nothing(
     assert after == before
 
 
+@pytest.mark.slow
 def test_processes_side_by_side_make_the_same_bytes(
     study: Study, place: Path, tmp_path: Path
 ) -> None:
@@ -161,6 +162,7 @@ def test_processes_side_by_side_make_the_same_bytes(
     assert "benchmark" in study_table(again).columns
 
 
+@pytest.mark.slow
 def test_killed_it_leaves_no_process_behind_and_goes_on_to_the_same_bytes(tmp_path: Path) -> None:
     path = settled(tmp_path, downstream=False)
     path.write_text(path.read_text().replace("bases = 5_120", "bases = 61_440"))

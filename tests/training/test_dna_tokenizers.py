@@ -130,6 +130,7 @@ print(*(hashlib.sha256(train_tokenizer(s, TEXTS).to_str().encode()).hexdigest() 
 """
 
 
+@pytest.mark.slow
 def test_another_process_makes_the_same_bytes() -> None:
     told = subprocess.run(
         [sys.executable, "-c", _PROCESS.format(tests=str(Path(__file__).parent))],

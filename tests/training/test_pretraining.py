@@ -33,6 +33,7 @@ def never_stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "checkpoint"
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_it_ends_with_the_same_bytes(
     tmp_path: Path, never_stopped: Path
 ) -> None:
@@ -104,6 +105,7 @@ def test_checkpoints_are_models_with_a_vector_for_each_base(
     assert (bits.count_per_base > 0) == (kind == "bpe")
 
 
+@pytest.mark.slow
 def test_what_can_be_told_from_its_neighbours_is_learned(tmp_path: Path) -> None:
     """Units of 16 bases eight times over: 12 hidden ones stand sixteen bases further on."""
     network = NetworkSettings(width=32, layers=2, heads=2)

@@ -86,6 +86,7 @@ def test_what_is_finished_is_not_done_again(tmp_path, never_stopped):
     assert weights(fit(tmp_path, Stopping(0))) == weights(never_stopped)
 
 
+@pytest.mark.slow
 def test_killed_outright_it_ends_with_the_same_bytes(tmp_path, never_stopped):
     folder = Path(training_process.__file__).parent
     out = tmp_path / "weights.safetensors"

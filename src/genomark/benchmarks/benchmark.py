@@ -13,9 +13,11 @@ from typing import Any, ClassVar
 import polars as pl
 
 from genomark.benchmarks.asking import Asking
+from genomark.benchmarks.material import Material
 from genomark.benchmarks.scored import Scored
 from genomark.models import Model, TrainingSplit
 from genomark.scoring import BenchmarkIdentity, Comparison, ModelIdentity, compare
+from genomark.sequences import TaskSplit
 
 
 class Benchmark(ABC):
@@ -91,6 +93,25 @@ class Benchmark(ABC):
     @abstractmethod
     def scored(self, predictions: Path, limit: int | None) -> Scored:
         """Set predictions, as kept in a file, beside the truth."""
+
+    def material(self, limit: int | None = None) -> Material | None:
+        """Give what a training set could hold of each item; None where items are no sequences.
+
+        Rows stand as in `scored` of the same `limit`.
+
+        Raises
+        ------
+        genomark.errors.DatasetError
+            If the data cannot be had.
+        """
+        return None
+
+    def learned(self, model: Model, limit: int | None = None) -> TaskSplit | None:
+        """Give what genomark fits a model on before it is asked; None where it learns nothing.
+
+        Of a `Trainable` that is fitted beforehand `identify` gives the split.
+        """
+        return None
 
     def compare(self, scored: Mapping[str, Scored], asking: Asking) -> list[Comparison]:
         """Compare every pair of models, by id, on the items both answered, drawn in pairs."""

@@ -17,6 +17,7 @@ from scipy.special import ndtri
 from genomark.digests import digest_of
 from genomark.models.genes.controls import OneHotGenes, RandomGenes
 from genomark.models.genes.table import GeneTable
+from genomark.models.training_data import NoTraining
 from genomark.scoring import ModelIdentity
 
 
@@ -36,6 +37,7 @@ class RandomControl:
     """
 
     reads_answers = False
+    training_data = NoTraining()
     info = ModelIdentity(
         id="control:random",
         version="1",
@@ -64,6 +66,7 @@ class OracleControl:
     """The answers themselves: what the scoring gives to a perfect model."""
 
     reads_answers = True
+    training_data = NoTraining()
     info = ModelIdentity(
         id="control:oracle",
         version="1",

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import polars as pl
 
+from genomark.benchmarks.material import Material
 from genomark.benchmarks.predictor_benchmark import (
     Answer,
     PredictorBenchmark,
@@ -114,6 +115,20 @@ class Kircher2019(PredictorBenchmark):
         """Give the reference of the experiment, and the same with the change."""
         references = [self.references[experiment][1] for experiment in items["task"]]
         return references, self._alternates(items)
+
+    def material(self, limit: int | None = None) -> Material:
+        """Give the element that each variant is in, and where it lies in GRCh38."""
+        items = self.selected(limit).select("item_id", "task")
+        chromosomes = dict(self._measured.select("Element", "Chrom").iter_rows())
+        elements = pl.DataFrame(
+            [
+                (name, sequence, f"chr{chromosomes[name]}", first - 1, first - 1 + len(sequence))
+                for name, (first, sequence) in self.references.items()
+            ],
+            schema=["task", "sequence", "chrom", "start", "end"],
+            orient="row",
+        )
+        return Material.of(items.join(elements, on="task", maintain_order="left"), "hg38")
 
     def _alternates(self, items: pl.DataFrame) -> list[str]:
         """Elements with one base changed, or left out."""

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import polars as pl
 
+from genomark.benchmarks.material import Material
 from genomark.benchmarks.predictor_benchmark import PredictorBenchmark
 from genomark.datasets.lentimpra import NAME, read_sample
 from genomark.protocol import PredictionTask, PredictRequest
@@ -48,6 +49,10 @@ class LentiMPRA(PredictorBenchmark):
             prediction_tasks=[_TASK],
             sequences=dict(items.select("item_id", "sequence").iter_rows()),
         )
+
+    def material(self, limit: int | None = None) -> Material:
+        """Give the sequences."""
+        return Material.of(self.selected(limit))
 
     def _wording(self) -> PredictionTask:
         return _TASK

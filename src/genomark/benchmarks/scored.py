@@ -48,6 +48,20 @@ class Scored(ABC):
     def headline(self, asking: Asking, shared: pl.Series) -> Headline:
         """Compute the first metric and its replicates on some of the items that are `compared`."""
 
+    def part(self, asking: Asking, chosen: pl.Series) -> tuple[Headline, int]:
+        """Compute the headline on a part of the items that are `compared`.
+
+        Returns
+        -------
+        headline : Headline
+            Its replicates pair with those of `headline` on all that is compared where both have
+            the same number of clusters.
+        clusters : int
+            Those of which the part has an item.
+        """
+        found = self.headline(asking, chosen)
+        return found, found.clusters
+
     def items(self) -> pl.DataFrame | None:
         """Give truth and answer of each item to look at.
 

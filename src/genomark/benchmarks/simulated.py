@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from genomark.benchmarks.material import Material
 from genomark.benchmarks.predictor_benchmark import PredictorBenchmark
 from genomark.models import TrainingSplit
 from genomark.protocol import PredictionTask, PredictRequest
@@ -115,6 +116,10 @@ class SimulatedEnhancers(PredictorBenchmark):
     @cached_property
     def _simulated(self) -> pl.DataFrame:
         return simulate(_TRAIN + _TEST, _SEED)
+
+    def material(self, limit: int | None = None) -> Material:
+        """Give the sequences."""
+        return Material.of(self.selected(limit))
 
     def _wording(self) -> PredictionTask:
         return _TASK

@@ -24,12 +24,14 @@ from genomark.cli import (
     finetune,
     fold,
     importing,
+    leakage,
     listing,
     match,
     predict,
     report,
     run,
     serve,
+    split,
     store,
     study,
     submit,
@@ -58,7 +60,9 @@ app.command("match")(match.match)
 app.command("design")(design.design)
 app.command("explain")(explain.explain)
 app.command("export")(export.export)
+app.command("leakage")(leakage.leakage)
 app.command("augment")(augment.augment)
+app.command("split")(split.split)
 app.command("submit")(submit.submit)
 app.add_typer(serve.app, name="serve")
 app.add_typer(data.app, name="data")

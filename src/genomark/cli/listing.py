@@ -189,9 +189,9 @@ def _data(names: tuple[str, ...]) -> list[str]:
     from genomark.datasets import availability, dataset
     from genomark.datasets.progress import human
 
-    return [f"{name} ({human(dataset(name).bytes)}, {availability(name)})" for name in names] or [
-        "none"
-    ]
+    sizes = {name: dataset(name).bytes for name in names}
+    told = {name: human(size) if size else "size not known" for name, size in sizes.items()}
+    return [f"{name} ({told[name]}, {availability(name)})" for name in names] or ["none"]
 
 
 def _suites() -> list[dict[str, Any]]:

@@ -17,6 +17,8 @@ GENES = "Tasks on genes"
 SEQUENCES = "Tasks on sequences"
 #: The same of the suite guanine.
 GUANINE = "Tasks of GUANinE"
+#: What models saw in training.
+LEAKAGE = "Training data"
 
 
 class Missing(StrEnum):
@@ -194,6 +196,27 @@ def run(
         ),
     ] = None,
     matcher: Matcher = None,
+    trained_on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SET|FILE",
+            help="What the model was trained on: enformer, borzoi-folds, FASTA, a table, or "
+            "BED[:LABEL+LABEL] with --assembly. Left out: what the model declares.",
+            rich_help_panel=LEAKAGE,
+        ),
+    ] = None,
+    assembly: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Of a BED file, such as hg38.", rich_help_panel=LEAKAGE),
+    ] = None,
+    leakage: Annotated[
+        bool,
+        typer.Option(
+            "--leakage/--no-leakage",
+            help="Tell what models saw of the items in training, where that is known.",
+            rich_help_panel=LEAKAGE,
+        ),
+    ] = True,
     format: Annotated[
         Format | None,
         typer.Option(help="Also write a report as this system does.", rich_help_panel=GENES),
@@ -266,6 +289,7 @@ def run(
       genomark run -m onehot -m cnn -b pgb/poly_a.arabidopsis_thaliana
       genomark run -m hf:./my_checkpoint -b suite:pgb --protocol lora --fits 1
       genomark run -m gc -m kmer5-svr -b suite:guanine --data ./guanine --train 1per
+      genomark run -m file:predictions.csv -b lentimpra-k562 --trained-on train.fasta
       genomark run -m enformer:NAME -b kircher2019 --matcher http://127.0.0.1:8100
     """
     import genomark
@@ -314,6 +338,9 @@ def run(
             game_files=game_files,
             gene_benchmark_report=report if format else None,
             store=store,
+            trained_on=trained_on,
+            assembly=assembly,
+            leakage=leakage,
         )
     except KeyboardInterrupt:
         status("interrupted. What was finished is kept: the same command goes on from there")

@@ -1,7 +1,11 @@
 """What data there are: the declarative files of ``catalogue/``, read strictly.
 
-One TOML file per dataset, named after it, says what the data are and lists each file with its
-size, its SHA-256 and where on GitHub, at which commit, the same bytes can be had.
+One TOML file per dataset, named after it, says what the data are and where each file is from:
+
+- a repository on GitHub at a commit; size and SHA-256 of each file are in the catalogue;
+- a `url`, the folder of an address. Where no `sha256` is in the catalogue, `md5_listing` names what
+  the origin publishes (lines of MD5 and name); without that, what came first is what is right;
+- `by_hand`, a sentence that says where a person gets it, where no address is known.
 """
 
 from __future__ import annotations
@@ -21,10 +25,18 @@ from genomark.errors import DatasetError, UnknownNameError
 
 ORIGIN = "https://raw.githubusercontent.com"
 
+#: What an origin is, by its own key and by those it also has.
+_KINDS = {
+    "repository": {"commit", "folder"},
+    "url": {"md5_listing"},
+    "by_hand": set[str](),
+}
+
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 ByteCount = Annotated[int, msgspec.Meta(gt=0)]
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Commit = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{40}\Z")]
+Address = Annotated[str, msgspec.Meta(pattern=r"\Ahttps?://[!-~]+\Z")]
 Repository = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9-]+/[A-Za-z0-9._-]+\Z")]
 
 
@@ -35,18 +47,40 @@ class DatasetFile(msgspec.Struct, frozen=True):
     ----------
     path : str
         Its place in the dataset's folder, relative, with ``/`` between folders.
-    bytes : int
-        Its size.
-    sha256 : str
+    bytes : int or None
+        Its size; None where the origin fixes neither size nor SHA-256.
+    sha256 : str or None
         Its SHA-256, 64 lower-case hexadecimal digits.
-    url : str
-        Its public origin, at a fixed commit.
+    url : str or None
+        Its public origin; None where a person has to get it.
+    about : int
+        Its size, roughly, where it is not fixed.
+    md5_listing : str or None
+        Where its origin publishes MD5 sums.
+    by_hand : str or None
+        Where a person gets it, where no address is known.
+    md5 : str or None
+        What the listing says, once it was asked.
     """
 
     path: str
-    bytes: int
-    sha256: str
-    url: str
+    bytes: int | None
+    sha256: str | None
+    url: str | None
+    about: int = 0
+    md5_listing: str | None = None
+    by_hand: str | None = None
+    md5: str | None = None
+
+    @property
+    def size(self) -> int:
+        """Its size, as well as it is known."""
+        return self.about if self.bytes is None else self.bytes
+
+    @property
+    def source(self) -> str:
+        """Where it is to be had, for people."""
+        return self.url or self.by_hand or "nowhere"
 
 
 class Dataset(msgspec.Struct, frozen=True):
@@ -75,8 +109,8 @@ class Dataset(msgspec.Struct, frozen=True):
 
     @property
     def bytes(self) -> int:
-        """Size of all files together."""
-        return sum(file.bytes for file in self.files)
+        """Size of all files together, as well as it is known."""
+        return sum(file.size for file in self.files)
 
     def file(self, path: str) -> DatasetFile:
         """Return the file at `path`.
@@ -119,16 +153,20 @@ def dataset(name: str) -> Dataset:
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     path: Text
-    bytes: ByteCount
-    sha256: Sha256
+    bytes: ByteCount | None = None
+    sha256: Sha256 | None = None
+    about: ByteCount | None = None
     source: Text | None = None  # where the origin has it, when not at `path`
 
 
 class _Origin(msgspec.Struct, forbid_unknown_fields=True):
-    repository: Repository
-    commit: Commit
     files: Annotated[list[_File], msgspec.Meta(min_length=1)]
+    repository: Repository | None = None
+    commit: Commit | None = None
     folder: Text | None = None
+    url: Address | None = None
+    md5_listing: Address | None = None
+    by_hand: Text | None = None
 
 
 class _Entry(msgspec.Struct, forbid_unknown_fields=True):
@@ -181,15 +219,50 @@ def _read(source: Traversable) -> Dataset:
 def _files(entry: _Entry) -> Iterator[DatasetFile]:
     seen: set[str] = set()
     for origin in entry.origin:
-        base = f"{origin.repository}/{origin.commit}"
-        if origin.folder:
-            base += f"/{_safe(origin.folder)}"
+        base = _base(origin)
         for file in origin.files:
             if _safe(file.path) in seen:
                 raise ValueError(f"'{file.path}' is named twice")
             seen.add(file.path)
-            url = f"{ORIGIN}/{quote(f'{base}/{_safe(file.source or file.path)}')}"
-            yield DatasetFile(path=file.path, bytes=file.bytes, sha256=file.sha256, url=url)
+            _require_sums(origin, file)
+            name = quote(_safe(file.source or file.path))
+            yield DatasetFile(
+                path=file.path,
+                bytes=file.bytes,
+                sha256=file.sha256,
+                url=None if base is None else f"{base}/{name}",
+                about=file.about or 0,
+                md5_listing=origin.md5_listing,
+                by_hand=origin.by_hand,
+            )
+
+
+def _base(origin: _Origin) -> str | None:
+    """Address of the folder an origin has its files in; None where there is none."""
+    kinds = [kind for kind in _KINDS if getattr(origin, kind) is not None]
+    if len(kinds) != 1:
+        found = " and ".join(kinds) or "none"
+        raise ValueError(f"an origin has one of {', '.join(_KINDS)}, this one has {found}")
+    own = _KINDS[kinds[0]]
+    others: set[str] = set().union(*_KINDS.values()) - own
+    if strange := sorted(key for key in others if getattr(origin, key) is not None):
+        raise ValueError(f"{strange[0]} does not go with {kinds[0]}")
+    if origin.repository is None:
+        return origin.url.rstrip("/") if origin.url else None
+    if origin.commit is None:
+        raise ValueError(f"{origin.repository} is without its commit")
+    folder = f"/{_safe(origin.folder)}" if origin.folder else ""
+    return f"{ORIGIN}/{quote(f'{origin.repository}/{origin.commit}{folder}')}"
+
+
+def _require_sums(origin: _Origin, file: _File) -> None:
+    """See that what is known of the bytes belongs together."""
+    if (file.bytes is None) != (file.sha256 is None):
+        raise ValueError(f"'{file.path}' has only one of bytes and sha256")
+    if origin.repository is not None and file.sha256 is None:
+        raise ValueError(f"'{file.path}' is from a repository, and without bytes and sha256")
+    if file.about is not None and file.bytes is not None:
+        raise ValueError(f"'{file.path}' has both bytes and about")
 
 
 def _safe(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import time
@@ -15,7 +16,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, build_opener
 
 from genomark.datasets.catalogue import DatasetFile
-from genomark.datasets.integrity import check, remember, require_size
+from genomark.datasets.integrity import check, record_sha256, remember, require_size
 from genomark.datasets.location import writing
 from genomark.errors import (
     CacheNotWritableError,
@@ -23,6 +24,7 @@ from genomark.errors import (
     DatasetUnavailableError,
     DiskFullError,
     TruncatedFileError,
+    WriteError,
 )
 
 TIMEOUT = 30.0
@@ -35,6 +37,8 @@ BACKOFF = 0.5
 """Seconds before the second attempt; each further one waits twice as long."""
 
 _CHUNK = 1 << 18
+#: Bytes of a list of MD5 sums, at most; UCSC's have a few hundred.
+_LONGEST_LISTING = 1_000_000
 
 
 class _Dropped(Exception):
@@ -53,8 +57,9 @@ def download(
     """Bring the bytes of `file` from `url` to `target`.
 
     They are collected in `part`, which an earlier call may have begun, and renamed to `target`
-    only when size and SHA-256 are those of the catalogue. The caller sees to it that nobody else
-    writes to `part` meanwhile.
+    only when size and SHA-256 are those of the catalogue; where it has none, when the MD5 is that
+    of `file`, if it has one, and the SHA-256 is then recorded beside `target`. The caller sees to
+    it that nobody else writes to `part` meanwhile.
 
     Parameters
     ----------
@@ -97,17 +102,67 @@ def _bring(
     url: str, file: DatasetFile, part: Path, target: Path, report: Callable[[int], None]
 ) -> None:
     try:
-        _persist(url, file, part, report)
-        check(part, file, origin=url)
+        if not _complete(part, file):
+            _persist(url, file, part, report)
+        sha256 = _checked(part, file, url)
         with writing(target):
             with part.open("r+b") as stream:
                 os.fsync(stream.fileno())
             target.parent.mkdir(parents=True, exist_ok=True)
+            if file.sha256 is None:
+                record_sha256(target, sha256)
             part.replace(target)
-    except (ChecksumError, TruncatedFileError, DiskFullError, CacheNotWritableError):
+    except (ChecksumError, TruncatedFileError, DiskFullError, CacheNotWritableError, WriteError):
         discard(part)
         raise
     remember(target, file)
+
+
+def published_md5(listing: str, name: str) -> str:
+    """Ask an origin for the MD5 of one of its files.
+
+    Parameters
+    ----------
+    listing : str
+        Where lines of MD5 and name are, as ``md5sum`` writes them.
+    name : str
+
+    Raises
+    ------
+    DatasetUnavailableError
+        When the list cannot be had, or does not have the file.
+    """
+    try:
+        with _ask(listing, 0) as response:
+            text = response.read(_LONGEST_LISTING).decode("utf-8", "replace")
+    except (_Dropped, OSError, HTTPException) as error:
+        raise DatasetUnavailableError(f"{listing}: {_why(error)}") from error
+    for line in text.splitlines():
+        found = re.fullmatch(r"([0-9a-f]{32})\s+\*?(?:\./)?(\S+)\s*", line)
+        if found and found[2] == name:
+            return found[1]
+    raise DatasetUnavailableError(f"{listing}: has no MD5 of {name}")
+
+
+def _complete(part: Path, file: DatasetFile) -> bool:
+    """Whether an earlier call brought all of a file whose size is not known."""
+    return file.md5 is not None and _held(part) > 0 and _hashed(part, "md5") == file.md5
+
+
+def _checked(part: Path, file: DatasetFile, url: str) -> str:
+    """Give the SHA-256 of what came, if it is what should have come."""
+    if file.sha256 is not None:
+        check(part, file, origin=url)
+        return file.sha256
+    require_size(_held(part), file, url)
+    if file.md5 is not None and (md5 := _hashed(part, "md5")) != file.md5:
+        raise ChecksumError(f"{url}: MD5 is {md5}, {file.md5_listing} says {file.md5}")
+    return _hashed(part, "sha256")
+
+
+def _hashed(part: Path, name: str) -> str:
+    with part.open("rb") as stream:
+        return hashlib.file_digest(stream, name).hexdigest()
 
 
 def _persist(url: str, file: DatasetFile, part: Path, report: Callable[[int], None]) -> None:
@@ -125,11 +180,12 @@ def _persist(url: str, file: DatasetFile, part: Path, report: Callable[[int], No
             if not drop.answered and len(drops) == 1:
                 raise DatasetUnavailableError(f"{url}: {drop}") from drop
     last = drops[-1]
-    if all(drop.ended and drop.held == last.held for drop in drops):
+    if file.bytes is not None and all(drop.ended and drop.held == last.held for drop in drops):
         # Not a bad line but a bad copy: a server that ends at the same byte every time.
         require_size(last.held, file, url)
+    whole = "" if file.bytes is None else f" of {file.bytes:,}"
     raise DatasetUnavailableError(
-        f"{url}: dropped {ATTEMPTS} times, {last.held:,} of {file.bytes:,} bytes here ({last})"
+        f"{url}: dropped {ATTEMPTS} times, {last.held:,}{whole} bytes here ({last})"
     ) from last
 
 
@@ -138,7 +194,7 @@ def _stream(url: str, file: DatasetFile, part: Path, report: Callable[[int], Non
     held = _held(part)
     if held == file.bytes:
         return
-    response = _ask(url, held if held < file.bytes else 0)
+    response = _ask(url, held if file.bytes is None or held < file.bytes else 0)
     with response:
         start = held if response.status == HTTPStatus.PARTIAL_CONTENT else 0
         if response.length is not None:
@@ -186,9 +242,12 @@ def _receive(
 ) -> None:
     held = start
     declared = response.length is not None
+    known = file.bytes
+    if known is None and response.length is not None:
+        known = start + response.length
     report(held)
-    while held < file.bytes:
-        chunk = _read(response, min(_CHUNK, file.bytes - held), held)
+    while known is None or held < known:
+        chunk = _read(response, _CHUNK if known is None else min(_CHUNK, known - held), held)
         if not chunk and declared:
             raise _Dropped("the connection was closed", held, ended=True)
         if not chunk:
@@ -198,7 +257,7 @@ def _receive(
         held += len(chunk)
         report(held)
     # Without a declared length, only reading on tells a longer file from the right one.
-    excess = b"" if declared else _read(response, 1, held)
+    excess = b"" if declared or file.bytes is None else _read(response, 1, held)
     require_size(held + len(excess), file, url)
 
 

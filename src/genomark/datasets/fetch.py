@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
+
 from genomark.datasets.catalogue import Dataset, DatasetFile, dataset
-from genomark.datasets.integrity import check_once
+from genomark.datasets.integrity import check_once, known_sha256
 from genomark.datasets.location import cache_folder, cached, mirrored, writing
 from genomark.datasets.progress import Report, report
 from genomark.errors import (
@@ -32,8 +35,8 @@ def path(name: str, file: str, *, progress: bool | None = None) -> Path:
     Returns
     -------
     Path
-        A local file whose size and SHA-256 are those of the catalogue. It is to be read only: it
-        may lie in the mirror.
+        A local file whose size and SHA-256 are those of the catalogue, or, where it has none, those
+        recorded when the file first came. It is to be read only: it may lie in the mirror.
 
     Raises
     ------
@@ -65,15 +68,15 @@ def fetch(
     Returns
     -------
     dict of str to Path
-        For each file a local path, whose size and SHA-256 are those of the catalogue.
+        For each file a local path, as `path` gives it.
 
     Raises
     ------
     UnknownNameError
         When there is no such dataset or file.
     DatasetUnavailableError
-        When a file is not at hand and no server gave it. What came of it is kept for the next
-        call to go on from.
+        When a file is not at hand and no server gave it, or a person has to get it: the message
+        says where, and where to put it. What came of it is kept for the next call to go on from.
     ChecksumError, TruncatedFileError
         When all there was to be had of a file was a wrong copy.
     DiskFullError, CacheNotWritableError
@@ -91,9 +94,11 @@ def fetch(
             found[file.path] = local
         else:
             missing.append(search)
+    for search in missing:
+        search.require_address()
     if missing:
         what = missing[0].what if len(missing) == 1 else f"{name}, {len(missing)} files"
-        size = sum(search.file.bytes for search in missing)
+        size = sum(search.file.size for search in missing)
         with report(what, size, progress=progress) as following:
             for search in missing:
                 found[search.file.path] = search.download(following)
@@ -109,7 +114,8 @@ class _Search:
         self._cached = cached(source.name, file.path)
         mirror = mirrored(source.name, file.path)
         self._folder = mirror if isinstance(mirror, Path) else None
-        self._urls = [mirror, file.url] if isinstance(mirror, str) else [file.url]
+        mirrors = [mirror] if isinstance(mirror, str) else []
+        self._urls = mirrors if file.url is None else [*mirrors, file.url]
         self._failures: list[DatasetError] = []
 
     def at_hand(self) -> Path | None:
@@ -123,6 +129,16 @@ class _Search:
             return None
         return self._cached
 
+    def require_address(self) -> None:
+        """Refuse what only a person can get.
+
+        Raises
+        ------
+        DatasetUnavailableError
+        """
+        if not self._urls:
+            raise self._error()
+
     def download(self, following: Report) -> Path:
         """Bring the file into the cache, unless another process does so meanwhile."""
         # Loading these takes longer than finding a file at hand, which is what mostly happens.
@@ -130,14 +146,15 @@ class _Search:
 
         from genomark.datasets.download import discard
 
-        part = cache_folder("partial") / f"{self.file.sha256}.part"
-        lock = FileLock(cache_folder("locks") / f"{self.file.sha256}.lock")
+        name = self.file.sha256 or hashlib.sha256(self.what.encode()).hexdigest()
+        lock = FileLock(cache_folder("locks") / f"{name}.lock")
         with writing(Path(lock.lock_file)):
             lock.acquire()
+        part = cache_folder("partial") / f"{name}.part"
         try:
             following.begin(self.what)
             if self._repaired() or self._downloaded(part, following):
-                following.at(self.file.bytes)
+                following.at(self._cached.stat().st_size)
                 return self._cached
             error = self._error()
             if not isinstance(error, DatasetUnavailableError):
@@ -164,16 +181,41 @@ class _Search:
         return False
 
     def _downloaded(self, part: Path, following: Report) -> bool:
-        from genomark.datasets.download import download
+        from genomark.datasets.download import discard, download
 
+        if not self._summed():
+            return False
+        if self.file.sha256 is None and self.file.md5 is None:
+            # Nothing would tell whether what is left of an earlier call is of the same file.
+            discard(part)
         for url in self._urls:
             try:
                 download(url, self.file, part, self._cached, following.at)
             except (DatasetUnavailableError, ChecksumError, TruncatedFileError) as error:
                 self._failures.append(error)
             else:
+                if self.file.sha256 is None and self.file.md5 is None:
+                    found = known_sha256(self._cached, self.file)
+                    following.note(
+                        f"{self.what}: no checksum is published; recorded SHA-256 {found}"
+                    )
                 return True
         return False
+
+    def _summed(self) -> bool:
+        """Have the MD5 that the origin publishes, if it does; say whether nothing is in the way."""
+        from genomark.datasets.download import published_md5
+
+        listing = self.file.md5_listing
+        if listing is None or self.file.url is None:
+            return True
+        try:
+            md5 = published_md5(listing, self.file.url.rpartition("/")[2])
+        except DatasetUnavailableError as error:
+            self._failures.append(error)
+            return False
+        self.file = msgspec.structs.replace(self.file, md5=md5)
+        return True
 
     def _error(self) -> DatasetError:
         """Return the one error that tells what was tried and what can be done.
@@ -190,6 +232,8 @@ class _Search:
             "Set GENOMARK_MIRROR to a folder or URL that holds it under that name, "
             f"or put it at {self._cached}"
         )
+        if self.file.by_hand is not None:
+            tried = "; ".join([self.file.by_hand, *([tried] if tried else [])])
         for failure in self._failures:
             if isinstance(failure, ChecksumError | TruncatedFileError):
                 return type(failure)(f"No right copy of {self.what} (tried {tried}). {ways}")

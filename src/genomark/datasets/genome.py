@@ -46,6 +46,19 @@ class _File(Protocol):
         ...
 
 
+class _Renamed:
+    """A file under other names of its chromosomes."""
+
+    def __init__(self, file: _File, names: Mapping[str, str]) -> None:
+        self.lengths = {names[name]: length for name, length in file.lengths.items()}
+        self._spelled = {names[name]: name for name in file.lengths}
+        self._file = file
+        self.fill = file.fill  # knows chromosomes by number
+
+    def read(self, chrom: str, start: int, end: int) -> str:
+        return self._file.read(self._spelled[chrom], start, end)
+
+
 class Genome:
     """Chromosomes of which any window can be read.
 
@@ -66,6 +79,16 @@ class Genome:
         self._soft_mask = soft_mask
         self._numbers = {chrom: number for number, chrom in enumerate(self.lengths)}
         self._sizes = np.fromiter(self.lengths.values(), np.int64, len(self.lengths))
+
+    def renamed(self, names: Mapping[str, str]) -> Genome:
+        """Give the same genome with other names of its chromosomes.
+
+        Parameters
+        ----------
+        names : mapping of str to str
+            The new name of each chromosome.
+        """
+        return Genome(self.name, _Renamed(self._file, names), soft_mask=self._soft_mask)
 
     def window(self, chrom: str, start: int, end: int, strand: str = "+") -> str:
         """Read a window, filled up with N where it reaches beyond an end of the chromosome.

@@ -1,13 +1,23 @@
-"""Are the bytes of a file those the catalogue names?"""
+"""Are the bytes of a file those the catalogue names?
+
+Where it names none, they are held to what was recorded beside the file when it first came, and
+where nothing was, as with a file that was put there by hand, to being there.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 from pathlib import Path
 
+from genomark.atomic import write_whole
 from genomark.datasets.catalogue import DatasetFile
 from genomark.errors import ChecksumError, DatasetUnavailableError, TruncatedFileError
+
+#: Of the file beside another that says what its SHA-256 was when it came.
+_RECORD = ".sha256"
+_EMPTY = "empty; get it again"
 
 # What this process has hashed and found right: path, size, mtime in nanoseconds, SHA-256.
 # A file that is written anew has another mtime and is hashed again.
@@ -20,7 +30,7 @@ def check(path: Path, file: DatasetFile, *, origin: str | None = None) -> None:
     Parameters
     ----------
     path : Path
-        What to read; all of it is hashed.
+        What to read; all of it is hashed if its SHA-256 is known.
     file : DatasetFile
         What it should be.
     origin : str, optional
@@ -40,16 +50,52 @@ def check(path: Path, file: DatasetFile, *, origin: str | None = None) -> None:
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())
             require_size(status.st_size, file, place)
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            expected = known_sha256(path, file)
+            digest = hashlib.file_digest(stream, "sha256").hexdigest() if expected else None
     except OSError as error:
         raise DatasetUnavailableError(f"{place}: {error.strerror}") from error
-    if digest != file.sha256:
-        raise ChecksumError(f"{place}: SHA-256 is {digest}, should be {file.sha256}")
-    _verified.add(_key(path, status, file))
+    if digest != expected:
+        told = "" if file.sha256 else f", as {path.name}{_RECORD} beside it says"
+        raise ChecksumError(f"{place}: SHA-256 is {digest}, should be {expected}{told}")
+    _verified.add(_key(path, status, expected))
+
+
+def known_sha256(path: Path, file: DatasetFile) -> str | None:
+    """Give what a copy's SHA-256 must be: that of the catalogue, else the recorded one.
+
+    Raises
+    ------
+    ChecksumError
+        When what lies beside the copy is no record.
+    """
+    if file.sha256 is not None:
+        return file.sha256
+    record = path.with_name(path.name + _RECORD)
+    try:
+        text = record.read_text("utf-8", "replace")
+    except FileNotFoundError:
+        return None
+    found = re.match(r"([0-9a-f]{64})\s", text)
+    if found is None:
+        raise ChecksumError(
+            f"{record}: not a SHA-256; remove it, and {path.name} is taken as it is"
+        )
+    return found[1]
+
+
+def record_sha256(path: Path, digest: str) -> None:
+    """Note beside a file what its SHA-256 is, as ``sha256sum`` writes it.
+
+    Raises
+    ------
+    genomark.errors.WriteError
+        When the folder refuses.
+    """
+    write_whole(path.with_name(path.name + _RECORD), f"{digest}  {path.name}\n".encode())
 
 
 def require_size(size: int, file: DatasetFile, place: str) -> None:
-    """Return quietly if `size` is that of `file`.
+    """Return quietly if `size` is that of `file`, or not known but not 0.
 
     Raises
     ------
@@ -58,6 +104,10 @@ def require_size(size: int, file: DatasetFile, place: str) -> None:
     ChecksumError
         When it is more.
     """
+    if file.bytes is None:
+        if size == 0:
+            raise TruncatedFileError(f"{place}: {_EMPTY}")
+        return
     if size < file.bytes:
         raise TruncatedFileError(f"{place}: {size:,} bytes where there should be {file.bytes:,}")
     if size > file.bytes:
@@ -73,7 +123,7 @@ def check_once(path: Path, file: DatasetFile) -> None:
         As `check`.
     """
     try:
-        known = _key(path, path.stat(), file) in _verified
+        known = _key(path, path.stat(), known_sha256(path, file)) in _verified
     except OSError:
         known = False
     if not known:
@@ -82,16 +132,17 @@ def check_once(path: Path, file: DatasetFile) -> None:
 
 def remember(path: Path, file: DatasetFile) -> None:
     """Note that `path` was hashed under another name and found right."""
-    _verified.add(_key(path, path.stat(), file))
+    _verified.add(_key(path, path.stat(), known_sha256(path, file)))
 
 
 def looks_right(path: Path, file: DatasetFile) -> bool:
-    """Return whether `path` is a file of the right size; nothing is read."""
+    """Return whether `path` is a file of the right size, or of any; nothing is read."""
     try:
-        return path.is_file() and path.stat().st_size == file.bytes
+        size = path.stat().st_size if path.is_file() else 0
+        return size > 0 if file.bytes is None else path.is_file() and size == file.bytes
     except OSError:
         return False
 
 
-def _key(path: Path, status: os.stat_result, file: DatasetFile) -> tuple[str, int, int, str]:
-    return str(path), status.st_size, status.st_mtime_ns, file.sha256
+def _key(path: Path, status: os.stat_result, sha256: str | None) -> tuple[str, int, int, str]:
+    return str(path), status.st_size, status.st_mtime_ns, sha256 or ""

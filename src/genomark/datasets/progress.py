@@ -34,6 +34,9 @@ class Report:
     def at(self, held: int) -> None:
         """Note that `held` bytes of the present file are there."""
 
+    def note(self, line: str) -> None:
+        """Tell what one should know of the present file."""
+
 
 class Lines(Report):
     """Writes a line when the download starts and one when it is done, to standard error."""
@@ -45,7 +48,8 @@ class Lines(Report):
     def __enter__(self) -> Self:
         """Write the first line."""
         self._began = time.monotonic()
-        _write(f"Downloading {self._what} ({human(self._size)})")
+        size = f" ({human(self._size)})" if self._size else ""
+        _write(f"Downloading {self._what}{size}")
         return self
 
     def __exit__(
@@ -57,6 +61,10 @@ class Lines(Report):
         """Write the last line, unless an error speaks for itself."""
         if kind is None:
             _write(f"Downloaded {self._what} in {time.monotonic() - self._began:.1f} s")
+
+    def note(self, line: str) -> None:
+        """Write a line."""
+        _write(line)
 
 
 class Bar(Report):
@@ -94,6 +102,10 @@ class Bar(Report):
         self._present = held
         self._bar.show(self._before + held, self._what)
 
+    def note(self, line: str) -> None:
+        """Write a line, which stays when the bar is gone."""
+        _write(line)
+
 
 def report(what: str, size: int, *, progress: bool | None) -> Report:
     """Return what follows the download of `size` bytes in the way that suits the occasion.
@@ -103,7 +115,7 @@ def report(what: str, size: int, *, progress: bool | None) -> Report:
     what : str
         What is being downloaded.
     size : int
-        Bytes in all.
+        Bytes in all; 0 where that is not known.
     progress : bool or None
         True for a bar, False for silence; None for a bar on a terminal or in a notebook, and for
         lines elsewhere.

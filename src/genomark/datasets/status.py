@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from genomark.datasets.catalogue import DatasetFile, dataset
-from genomark.datasets.integrity import check, looks_right
+from genomark.datasets.integrity import check, known_sha256, looks_right
 from genomark.datasets.location import cached, mirrored
 from genomark.errors import ChecksumError, DatasetUnavailableError, TruncatedFileError
 
@@ -29,7 +29,7 @@ class FileStatus(msgspec.Struct, frozen=True):
         ``ok``, ``missing``, ``truncated`` (fewer bytes), ``wrong checksum`` (more bytes, or other
         ones) or ``unreadable``.
     detail : str
-        What exactly is wrong; empty when nothing is.
+        What exactly is wrong, or that no checksum is known; empty when all is well.
     """
 
     file: str
@@ -97,7 +97,7 @@ def verify(name: str) -> list[FileStatus]:
         copies = [place for place in places if isinstance(place, Path) and _there(place)]
         statuses += [_examine(copy, file) for copy in copies]
         if not copies:
-            statuses.append(FileStatus(file.path, None, "missing", f"to be had from {file.url}"))
+            statuses.append(FileStatus(file.path, None, "missing", f"to be had from {file.source}"))
     return statuses
 
 
@@ -106,6 +106,8 @@ def _examine(place: Path, file: DatasetFile) -> FileStatus:
     detail = ""
     try:
         check(place, file)
+        if known_sha256(place, file) is None:
+            detail = "no checksum is known"
     except TruncatedFileError as error:
         condition, detail = "truncated", str(error)
     except ChecksumError as error:

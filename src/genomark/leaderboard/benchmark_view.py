@@ -141,6 +141,8 @@ def _lines(
                 added=entry.added,
                 version=entry.model_version,
                 notes=notes,
+                training_data=detail.training_data,
+                seen=detail.leakage,
             )
         )
     return lines

@@ -9,9 +9,9 @@ import msgspec
 
 from genomark.errors import one_line
 from genomark.leaderboard.sized_cache import SizedCache
-from genomark.leaderboard.views import Interval
+from genomark.leaderboard.views import Interval, Seen, SeenStep
 from genomark.results.store import Store
-from genomark.scoring import Result
+from genomark.scoring import Leakage, Result
 
 UNKNOWN = "unknown"
 #: Bytes of all that is kept.
@@ -22,6 +22,10 @@ _AT_ONCE = 100
 _HEADLINES = 20
 #: No metric comes near it.
 _LARGEST = 1e300
+#: Steps of similarity that are shown of one result.
+_STEPS = 20
+#: No score by similarity is farther from 0.
+_FARTHEST = 1e9
 
 
 class Detail(msgspec.Struct, frozen=True):
@@ -38,6 +42,8 @@ class Detail(msgspec.Struct, frozen=True):
     notes : list of str
     training_data : str
         As ``settings.training_data`` declares; "unknown" where nothing does.
+    leakage : Seen or None
+        What of the benchmark it saw of that; None where nobody looked.
     environment : dict of str to str
     """
 
@@ -46,6 +52,7 @@ class Detail(msgspec.Struct, frozen=True):
     ceiling: dict[str, float]
     notes: list[str]
     training_data: str
+    leakage: Seen | None
     environment: dict[str, str]
 
 
@@ -102,8 +109,57 @@ def _detail(result: Result) -> Detail:
         ceiling=_numbers(ceiling) if isinstance(ceiling, dict) else {},
         notes=list(result.model.notes),
         training_data=one_line(declared) if isinstance(declared, str) else UNKNOWN,
+        leakage=None if result.leakage is None else _seen(result.leakage),
         environment={one_line(name): _words(each) for name, each in result.environment.items()},
     )
+
+
+def _seen(panel: Leakage) -> Seen | None:
+    """Take a panel; None where there is no share, or none that could be."""
+    share = _share(panel.share)
+    if share is None:
+        return None
+    low, high = panel.interval or (None, None)
+    clean = panel.clean
+    return Seen(
+        training_data=[one_line(each) for each in panel.training_data[:_HEADLINES]],
+        complete=panel.complete,
+        share=Interval(share, _share(low), _share(high)),
+        items=panel.n,
+        seen=panel.seen,
+        exact=panel.exact,
+        identity=panel.identity,
+        coverage=panel.coverage,
+        metric=one_line(panel.metric),
+        clean=None if clean is None else _score(clean.value, clean.interval),
+        clean_items=0 if clean is None else clean.n,
+        difference=_score(panel.difference, panel.difference_interval),
+        steps=[
+            SeenStep(
+                low=each.low,
+                high=each.high,
+                items=each.n,
+                score=_score(each.value, each.interval),
+                reason=None if each.reason_if_null is None else one_line(each.reason_if_null),
+            )
+            for each in panel.bins[:_STEPS]
+            if 0.0 <= each.low < each.high <= 1.0
+        ],
+    )
+
+
+def _score(value: float | None, ends: tuple[float, float] | None) -> Interval | None:
+    """Take a score that could be one: no drawing has room for others."""
+    if value is None or abs(value) > _FARTHEST:
+        return None
+    low, high = ends or (None, None)
+    if low is None or high is None or not -_FARTHEST <= low <= high <= _FARTHEST:
+        return Interval(value)
+    return Interval(value, low, high)
+
+
+def _share(value: float | None) -> float | None:
+    return value if value is not None and 0.0 <= value <= 1.0 else None
 
 
 def _words(told: Any) -> str:

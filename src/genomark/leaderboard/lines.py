@@ -46,6 +46,7 @@ def _scores(column: BoardColumn, standing: str | None) -> list[Score | None]:
                 n_clusters=entry.n_clusters,
                 standing=entry.standing,
                 attempts=entry.attempts,
+                leakage="unknown" if entry.leakage is None else entry.leakage,
             )
         )
     return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from genomark.leaderboard.across import number
 from genomark.leaderboard.benchmark_view import cost_of
 from genomark.leaderboard.board import Board
@@ -56,6 +58,16 @@ def model(board: Board, snapshot: Snapshot, slug: str, query: Query) -> Model | 
     entries = sorted((each.entry for each in rows), key=lambda each: each.number)
     details = board.details.of([each.id for each in entries])
     across = across_of(snapshot, query.suite, columns_asked(snapshot, query.suite), query.standing)
+    known = dict(zip([each.id for each in entries], details, strict=True))
+    rows = [
+        each._replace(
+            shown=msgspec.structs.replace(
+                each.shown,
+                seen=known[each.entry.id].leakage,
+            )
+        )
+        for each in rows
+    ]
     name = snapshot.models[who]
     return Model(
         model=name,

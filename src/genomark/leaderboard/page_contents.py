@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from markupsafe import Markup
+
 from genomark.leaderboard.charts import answers_chart, cost_chart, script_data, values_chart
 from genomark.leaderboard.controls import Place
+from genomark.leaderboard.details import UNKNOWN
 from genomark.leaderboard.forest import (
     BAR_STEP,
     HEIGHT,
@@ -27,20 +30,26 @@ from genomark.leaderboard.views import (
     Column,
     Compare,
     Front,
+    Interval,
     Item,
     Items,
     Model,
     ModelLine,
     ModelScore,
     Pair,
+    Seen,
     Suite,
 )
-from genomark.leaderboard.wording import legible, titled
+from genomark.leaderboard.wording import called, legible, titled
+from genomark.results.leakage_curve import leakage_curve
+from genomark.scoring import LeakageBin
 
 #: Pairs of models in the table of a suite; its twins have all.
 MOST_PAIRS = 200
 #: Groups of models not told apart that are listed, and names of each of them.
 MOST_GROUPS = 12
+#: Models in the table of what was seen in training; the twins of the page have all.
+MOST_TOLD = 50
 _CONTROL = "control:"
 #: Of the drawn example: names, values with their intervals, ranks, and who ties with whom.
 _EXAMPLE = (
@@ -131,6 +140,8 @@ def benchmark_contents(view: Benchmark, place: Place) -> dict[str, Any]:
         "controls": controls,
         "guides": [] if shown else guides,
         "charts": [each for each in (cost_chart(view), values_chart(view)) if each],
+        **_trained(view.lines, {line.model.slug: called(line.model) for line in view.lines}),
+        "untold": sum(line.training_data == UNKNOWN for line in ranked),
     }
 
 
@@ -155,7 +166,49 @@ def model_contents(view: Model) -> dict[str, Any]:
         **_drawn(Scale(0.0, 1.0)),
         "suites": _by_suite(view.scores),
         "results": view.scores,
+        "trained": [each for each in view.scores if each.seen],
+        "curve": _curve(
+            {titled(each.column): each.seen for each in view.scores if each.seen and each.seen.seen}
+        ),
     }
+
+
+def _trained(lines: Sequence[BenchmarkLine], names: Mapping[str, str]) -> dict[str, Any]:
+    """Give the models of which somebody declares what they were trained on, and their curves."""
+    told = [line for line in lines if line.training_data != UNKNOWN]
+    seen = {names[line.model.slug]: line.seen for line in told if line.seen and line.seen.seen}
+    return {"trained": told[:MOST_TOLD], "curve": _curve(seen)}
+
+
+def _curve(panels: Mapping[str, Seen]) -> Markup | None:
+    """Draw scores by similarity to training data; of several metrics those of the first."""
+    if not panels:
+        return None
+    metric = next(iter(panels.values())).metric
+    curves = {name: _steps(each) for name, each in panels.items() if each.metric == metric}
+    svg = leakage_curve(curves, legible(metric))
+    # The drawing escapes what it writes.
+    return None if svg is None else Markup(svg)
+
+
+def _steps(seen: Seen) -> list[LeakageBin]:
+    return [
+        LeakageBin(
+            low=step.low,
+            high=step.high,
+            n=step.items,
+            value=step.score.value if step.score else None,
+            interval=_interval(step.score),
+            reason_if_null=step.reason,
+        )
+        for step in seen.steps
+    ]
+
+
+def _interval(score: Interval | None) -> tuple[float, float] | None:
+    if score is None or score.low is None or score.high is None:
+        return None
+    return score.low, score.high
 
 
 def _by_suite(scores: Sequence[ModelScore]) -> dict[str, list[ModelScore]]:

@@ -35,7 +35,7 @@ _WRITERS: Mapping[str, Callable[..., str]] = {
     name: getattr(wording, name)
     for name in (
         *("figure", "between", "with_interval", "ranks", "percent", "p_value", "seconds"),
-        *("size", "leakage", "day", "called", "titled", "headed"),
+        *("size", "leakage", "shares", "day", "called", "titled", "headed"),
     )
 }
 

@@ -137,5 +137,5 @@ def _source(name: str) -> Source | None:
     dataset = catalogue().get(name)
     if dataset is None:
         return None
-    origin = dataset.files[0].url if dataset.files else ""
+    origin = (dataset.files[0].url or "") if dataset.files else ""
     return Source(dataset.name, dataset.title, dataset.licence, origin, dataset.bytes)

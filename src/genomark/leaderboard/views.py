@@ -222,8 +222,59 @@ class Cost(msgspec.Struct, frozen=True, gc=False):
     peak_rss_bytes: int
 
 
+class SeenStep(msgspec.Struct, frozen=True, gc=False):
+    """Items of a step of similarity, from `low` to `high`; `reason` says why there is no score."""
+
+    low: float
+    high: float
+    items: int
+    score: Interval | None
+    reason: str | None = None
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What of a benchmark a model saw in training, as far as its declaration tells.
+
+    Attributes
+    ----------
+    training_data : list of str
+    complete : bool
+        False where a part of that is unknown: the share is then the least there is.
+    share : Interval
+    items, seen, exact : int
+        Compared, seen, and whole and unchanged in the training data.
+    identity, coverage : float
+        Of an alignment from which on an item was seen.
+    metric : str
+        That the scores below are of.
+    clean : Interval or None
+        On the `clean_items` that were not seen.
+    difference : Interval or None
+        The score on all less that.
+    steps : list of SeenStep
+        Scores by similarity.
+    """
+
+    training_data: list[str]
+    complete: bool
+    share: Interval
+    items: int
+    seen: int
+    exact: int
+    identity: float
+    coverage: float
+    metric: str
+    clean: Interval | None
+    clean_items: int
+    difference: Interval | None
+    steps: list[SeenStep]
+
+
 class BenchmarkLine(msgspec.Struct, frozen=True):
-    """A model on the page of a benchmark: `others` are further headline metrics, by name."""
+    """A model on the page of a benchmark.
+
+    `others` are further headline metrics, by name; `seen` tells what it saw in training.
+    """
 
     model: ModelName
     score: Score
@@ -234,6 +285,8 @@ class BenchmarkLine(msgspec.Struct, frozen=True):
     added: str
     version: str
     notes: list[str]
+    training_data: str = "unknown"
+    seen: Seen | None = None
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -297,12 +350,15 @@ class ModelScore(msgspec.Struct, frozen=True):
     place : float or None
         0 for the worst of the column, 1 for the best.
     scaled : float or None
+    seen : Seen or None
+        What it saw of the column in training.
     """
 
     column: Column
     score: Score
     place: float | None
     scaled: float | None
+    seen: Seen | None = None
 
 
 class Model(msgspec.Struct, frozen=True):

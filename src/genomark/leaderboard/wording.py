@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from genomark.leaderboard.views import Column, Interval, Leakage, ModelName, Score
+from genomark.leaderboard.views import Column, Interval, Leakage, ModelName, Score, Seen
 from genomark.results.drawing import shortened
 
 #: What stands where there is nothing to tell.
@@ -83,9 +83,20 @@ def size(count: int) -> str:
     return f"{amount:.0f} {_BYTES[unit]}" if unit == 0 else f"{amount:.3g} {_BYTES[unit]}"
 
 
-def leakage(share: Leakage) -> str:
+def leakage(share: Leakage, seen: Seen | None = None) -> str:
     """Write how much of a benchmark a model has seen; that nobody looked is told as such."""
-    return "unknown" if share == "unknown" else f"{100 * share:.1f} % seen"
+    if share == "unknown":
+        return "unknown"
+    if not share:
+        return "none found" if seen else "nothing trained on"
+    return f"{'' if seen is None or seen.complete else '≥ '}{100 * share:.1f} % seen"
+
+
+def shares(low: float | None, high: float | None) -> str:
+    """Write the interval of a share."""
+    if low is None or high is None:
+        return "no interval"
+    return f"[{100 * low:.1f}, {100 * high:.1f}] %"
 
 
 def day(moment: str | None) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from genomark.digests import digest_of
 from genomark.models.sequence_function import Readout, SequencePredictor
+from genomark.models.training_data import NoTraining
 from genomark.scoring import ModelIdentity
 
 Floats = NDArray[np.float64]
@@ -31,6 +32,7 @@ def gc() -> SequencePredictor:
             "track": Readout(gc_tracks, "linear", _log2_track),
         },
         range_mode="crop",
+        training_data=NoTraining(),
     )
 
 
@@ -44,6 +46,7 @@ def cpg() -> SequencePredictor:
             "track": Readout(cpg_tracks, "linear", _log2_track),
         },
         range_mode="crop",
+        training_data=NoTraining(),
     )
 
 

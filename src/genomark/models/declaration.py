@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from genomark.models.tracks import Track
+from genomark.models.training_data import UNKNOWN, TrainingData
 
 #: What the answer rests on where a range is asked for: the sequence around it too, or only itself.
 RangeMode = Literal["context", "crop"]
@@ -33,6 +34,7 @@ class Declaration(msgspec.Struct, frozen=True):
         With a prediction range: predict with what lies around and cut the answer, or cut the input.
     description, model_authors, publication : str
         For people.
+    training_data : TrainingData
     """
 
     name: str
@@ -46,3 +48,4 @@ class Declaration(msgspec.Struct, frozen=True):
     description: str = ""
     model_authors: tuple[str, ...] = ()
     publication: str = ""
+    training_data: TrainingData = UNKNOWN

@@ -12,6 +12,7 @@ from genomark.digests import digest_of
 from genomark.models.capabilities import TrainingSplit
 from genomark.models.ridge import LinearFit, fit_once, fit_ridge
 from genomark.models.sequence_function import Actual, Readout, SequencePredictor
+from genomark.models.training_data import NoTraining, TrainingData
 from genomark.scoring import ModelIdentity
 
 Floats = NDArray[np.float64]
@@ -32,6 +33,7 @@ class RidgeTrainable(ABC):
 
     #: Raise it when predictions change, so that no old fit or answer is taken for a new one.
     version = "3"
+    training_data: TrainingData = NoTraining()
     name: str
     #: What the default fit and the features need.
     datasets: tuple[str, ...]

@@ -3,7 +3,8 @@
 A table (parquet, CSV, TSV) holds answers to items: columns `item_id` and `value`, and `task` where
 an item is asked more than once; of structures of RNA `item_id` and `structure`, of designs of RNA
 `item_id` and `sequence`. A GAME response (JSON) holds answers to sequences, and is replayed as a
-Predictor that has been asked before.
+Predictor that has been asked before. ``FILE.card.toml`` beside it tells who made them, and from
+what (`genomark.models.model_card`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import math
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import polars as pl
@@ -21,7 +22,9 @@ import polars as pl
 from genomark.digests import digest_of_file
 from genomark.errors import PredictionFileError, UsageError
 from genomark.models.game_response import parse_response
+from genomark.models.model_card import card_of
 from genomark.models.recorded_designs import check_designs, designs_of_json, designs_of_table
+from genomark.models.training_data import TrainingData, UnknownTraining
 from genomark.protocol import PredictionTask, PredictRequest, PredictResponse
 from genomark.rna.structure import partners
 from genomark.scoring import ModelIdentity
@@ -70,7 +73,7 @@ class RecordedTable:
     def __init__(self, spec: str, path: Path, *, allow_missing: bool) -> None:
         self.path = path
         self.allow_missing = allow_missing
-        self.info = _identity(spec, path)
+        self.info, self.training_data = _identity(spec, path)
 
     @cached_property
     def table(self) -> pl.DataFrame:
@@ -200,10 +203,13 @@ class RecordedTable:
 class RecordedResponse:
     """A saved GAME response, replayed."""
 
+    #: Answers by id, and never looks at a sequence.
+    builds_lazily: ClassVar[bool] = True
+
     def __init__(self, spec: str, path: Path, *, allow_missing: bool) -> None:
         self.path = path
         self.allow_missing = allow_missing
-        self.info = _identity(spec, path)
+        self.info, self.training_data = _identity(spec, path)
 
     @cached_property
     def _raw(self) -> Any:
@@ -316,13 +322,21 @@ class RecordedResponse:
         return found
 
 
-def _identity(spec: str, path: Path) -> ModelIdentity:
-    return ModelIdentity(
+def _identity(spec: str, path: Path) -> tuple[ModelIdentity, TrainingData]:
+    """Name a file by its bytes, and take what a card beside it says.
+
+    Another card makes no other answers: what was scored of the same bytes is not scored again.
+    """
+    card = card_of(path)
+    identity = ModelIdentity(
         id=spec,
         version="1",
         digest=digest_of_file(path),
         notes=["predictions made elsewhere, read from a file"],
     )
+    if card is None:
+        return identity, UnknownTraining()
+    return card.beside(identity), card.training_data
 
 
 def _echo(task: PredictionTask, saved: Any) -> Any:

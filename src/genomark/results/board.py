@@ -10,6 +10,7 @@ from typing import Any
 
 from genomark.benchmarks.sequences.sequence_scores import WITHOUT_DUPLICATES
 from genomark.results.collection import Results, headlines
+from genomark.results.leakage_words import training_note
 from genomark.scoring import MetricRow, Result
 
 #: Marks of published scores: of this task, and of a group of tasks that it is one of.
@@ -151,6 +152,11 @@ def _notes(members: list[Result], names: list[str]) -> list[str]:
             told.setdefault(note, []).append(result.model.id)
     notes.extend(f"{', '.join(models)}: {note}" for note, models in told.items())
     notes.extend(_known(members))
+    trained: dict[str, list[str]] = {}
+    for result in members:
+        if note := training_note(result):
+            trained.setdefault(note, []).append(result.model.id)
+    notes.extend(f"{', '.join(models)}: {note}" for note, models in trained.items())
     for result in members:
         for name in names:
             reason = result.metric(name).reason_if_null

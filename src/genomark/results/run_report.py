@@ -117,7 +117,7 @@ def _first(question: QuestionView) -> str:
 
 
 def _question(number: int, view: QuestionView) -> str:
-    order = ("scores", "differences", "answers", "groups", "cost")
+    order = ("scores", "differences", "leakage", "answers", "groups", "cost")
     drawn = [view.drawings[name] for name in order if name in view.drawings]
     scores, others = drawn[:1], drawn[1:]
     parts = [
@@ -125,6 +125,7 @@ def _question(number: int, view: QuestionView) -> str:
         _html_table(_ranked(view.section)),
         "".join(f"<small>{plain(note)}</small><br>" for note in view.notes),
         *map(_figure, scores),
+        *_titled_table("Training data", view.training),
         *map(_figure, others),
     ]
     if view.pairs.rows:
@@ -199,6 +200,7 @@ def _markdown(view: RunView) -> str:
         parts.append(f"## {_safe(question.title)}: {_safe(section.title)}")
         parts += [_markdown_table(_ranked(section)), _bullets(question.notes)]
         parts += [_markdown_table(question.pairs)] if question.pairs.rows else []
+        parts += [_markdown_table(question.training)] if question.training.rows else []
     for each in view.across:
         parts += [f"## Over the suite {_safe(each.suite)}", _markdown_table(each.table)]
         parts.append(_bullets(each.notes))

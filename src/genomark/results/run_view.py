@@ -12,6 +12,8 @@ from genomark.results.answers_at_hand import AtHand, answers_at_hand, compared
 from genomark.results.board import Section, sections
 from genomark.results.collection import Results, headlines
 from genomark.results.interval_plot import Drawn, Mark, interval_plot
+from genomark.results.leakage_curve import leakage_curve
+from genomark.results.leakage_words import UNTOLD, badge_of, difference_of, row_of, share_of
 from genomark.results.model_comparison import better_of, turned
 from genomark.results.reproducing import cautions, commands, installing
 from genomark.results.run_across import CONTROL, Across, across_suites
@@ -33,6 +35,9 @@ class Table(NamedTuple):
     rows: Sequence[tuple[str, ...]]
 
 
+_NO_TABLE = Table((), ())
+
+
 class Drawing(NamedTuple):
     """An ``<svg>`` element and what stands above it."""
 
@@ -42,13 +47,14 @@ class Drawing(NamedTuple):
 
 @dataclass(frozen=True)
 class QuestionView:
-    """One benchmark: its ranked table, paired differences, drawings and remarks."""
+    """One benchmark: its ranked table, paired differences, drawings, remarks, training data."""
 
     title: str
     section: Section
     pairs: Table
     drawings: dict[str, Drawing]
     notes: list[str]
+    training: Table = _NO_TABLE
 
 
 @dataclass(frozen=True)
@@ -159,13 +165,36 @@ def _question(title: str, question: Question, charts: _Charts) -> QuestionView:
     drawings = _forest(ordered, metric) | _differences(shown, metric)
     models = [model for model in order if not model.startswith(CONTROL)] or order
     scored = {model: at_hand.scored[model] for model in models if model in at_hand.scored}
+    drawings |= _leakage(ordered)
     drawings |= charts.add("groups", "Groups", lambda: groups_chart(ordered))
     drawings |= charts.add(
         "answers", "Answers and truth", lambda: answers_chart(scored, charts.points)
     )
     drawings |= charts.add("cost", "Score and cost", lambda: cost_chart(ordered))
     notes = [section.subtitle, *section.notes, *_remarks(question, at_hand, comparisons, shown)]
-    return QuestionView(title, section, _pairs(shown), drawings, notes)
+    return QuestionView(title, section, _pairs(shown), drawings, notes, _training(ordered))
+
+
+def _leakage(results: Sequence[Result]) -> dict[str, Drawing]:
+    """Draw scores by similarity to training data, of the models that saw any of the items."""
+    seen = {each.model.id: each.leakage for each in results if each.leakage and each.leakage.seen}
+    curves = {model: panel.bins for model, panel in seen.items()}
+    svg = leakage_curve(curves, headlines(results[0])[0])
+    return {} if svg is None else {"leakage": Drawing("Score and similarity to training data", svg)}
+
+
+def _training(results: Sequence[Result]) -> Table:
+    """Say of each model what it was trained on, and how much of the items it saw."""
+    header = ("model", "trained on", "seen in training", "score on what was not seen", "difference")
+    rows = []
+    for each in results:
+        declared = one_line(each.settings.get("training_data", UNTOLD))
+        panel = each.leakage
+        told = (badge_of(each), "", "")
+        if panel is not None:
+            told = (share_of(panel), row_of(panel.clean), difference_of(panel))
+        rows.append((each.model.id, declared, *told))
+    return Table(header, rows if any(row[1] != UNTOLD for row in rows) else [])
 
 
 def _shown(comparisons: Sequence[Comparison], order: Sequence[str]) -> list[Comparison]:

@@ -17,7 +17,9 @@ from genomark.digests import digest_of, digest_of_bytes
 from genomark.errors import CapabilityError, DatasetError, GenomarkError
 from genomark.models import ItemPredictor, Model, TrainingSplit
 from genomark.models.matcher_setting import MatcherSetting
+from genomark.models.training_data import TrainingData
 from genomark.results import Failed, Skipped
+from genomark.runs.leakage import UNKNOWN, Learned, learned
 from genomark.scoring import (
     CONFIDENCE,
     METHOD_VERSION,
@@ -80,6 +82,7 @@ class Evaluation:
     shards: list[Shard]
     seed: int
     limit: int | None
+    learned: Learned = UNKNOWN
 
     @property
     def items(self) -> int:
@@ -98,13 +101,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Settings:
-    """What else the numbers depend on."""
+    """What else the numbers depend on; and `trained_on`, what all models are said to have seen."""
 
     seed: int = 0
     limit: int | None = None
     allow_missing: bool = False
     keep_responses: bool = False
     matcher: MatcherSetting = field(default_factory=MatcherSetting)
+    trained_on: TrainingData | None = None
 
 
 @dataclass(frozen=True)
@@ -226,6 +230,7 @@ def _plan_one(
             shards=shards,
             seed=settings.seed,
             limit=settings.limit,
+            learned=learned(benchmark, model, split, settings.limit, settings.trained_on),
         )
     )
 

@@ -21,6 +21,7 @@ from genomark.results import Failed, Results
 from genomark.runs.environment import environment
 from genomark.runs.executor import Executor
 from genomark.runs.journal import Journal
+from genomark.runs.leakage import LeakagePanels, needs_panel
 from genomark.runs.plan import Evaluation, Plan, Shard
 from genomark.runs.progress import Progress
 from genomark.runs.shards import ShardOutcome, read_report, response_path, shard_path
@@ -70,6 +71,8 @@ class Run:
     finished : callable, optional
         Is handed each result as soon as it is there, with the file of its predictions, these
         beside the truth, and how they were asked.
+    leakage : bool
+        Tell what models saw in training, where that is known and at hand.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Run:
         fresh: bool = False,
         threads: int = 1,
         finished: Callable[[Result, Path, Scored, Asking], object] | None = None,
+        leakage: bool = True,
     ) -> None:
         self._plan = plan
         self._finished = finished
@@ -90,6 +94,7 @@ class Run:
         self._executor = executor
         self._progress = progress
         self._fresh = fresh
+        self._panels = LeakagePanels(threads, progress.note) if leakage else None
         self._states = [_State(evaluation) for evaluation in plan.evaluations]
         #: Evaluations that wait for a shard: two may ask the same of the same model.
         self._waiting: dict[str, list[_State]] = {}
@@ -161,6 +166,8 @@ class Run:
         """Put an evaluation together from its shards, write it down, and hand it on."""
         if state.result is None:
             self._put_together(state)
+        else:
+            self._bring_up_to_date(state, state.result)
         if state.result is not None and self._finished is not None:
             path = _Paths.of(self._journal.folder, state.evaluation).predictions
             self._finished(state.result, path, state.scored, self._asking(state.evaluation))
@@ -182,10 +189,56 @@ class Run:
         content = _parquet(predictions, evaluation)
         write_whole(paths.predictions, content)
         state.scored = evaluation.benchmark.scored(paths.predictions, evaluation.limit)
-        state.result = self._result(evaluation, predictions, state.scored, outcomes)
-        result = result_json(state.result)
-        write_whole(paths.result, result)
-        self._journal.record_result(evaluation.digest, result, content)
+        result = self._result(evaluation, predictions, state.scored, outcomes)
+        self._keep(state, self._with_training(result, state), content)
+
+    def _keep(self, state: _State, result: Result, predictions: bytes) -> None:
+        path = _Paths.of(self._journal.folder, state.evaluation).result
+        content = result_json(result)
+        write_whole(path, content)
+        self._journal.record_result(state.evaluation.digest, content, predictions)
+        state.result = result
+
+    def _bring_up_to_date(self, state: _State, result: Result) -> None:
+        """Say of a kept result what is known now of who answered and what it was trained on.
+
+        Its numbers stay: the answers are the same.
+        """
+        evaluation = state.evaluation
+        same = result.model == evaluation.identity
+        if same and not self._has_other_training(result, evaluation):
+            return
+        result = msgspec.structs.replace(result, model=evaluation.identity)
+        path = _Paths.of(self._journal.folder, evaluation).predictions
+        self._keep(state, self._with_training(result, state), path.read_bytes())
+
+    def _has_other_training(self, result: Result, evaluation: Evaluation) -> bool:
+        known = evaluation.learned
+        if self._panels is None:
+            return result.settings.get("training_data") != (
+                None if known.is_unknown else known.words
+            )
+        return needs_panel(result.settings, result.leakage, known)
+
+    def _with_training(self, result: Result, state: _State) -> Result:
+        """Add what the model was trained on and, unless that was not asked for, what it saw."""
+        evaluation, known = state.evaluation, state.evaluation.learned
+        settings = {
+            name: value for name, value in result.settings.items() if name != "training_data"
+        }
+        if known.is_unknown:
+            return msgspec.structs.replace(result, settings=settings, leakage=None)
+        settings["training_data"] = known.words
+        panel = None
+        if self._panels is not None:
+            panel = self._panels.panel(
+                evaluation.benchmark,
+                evaluation.limit,
+                known,
+                state.scored,
+                self._asking(evaluation),
+            )
+        return msgspec.structs.replace(result, settings=settings, leakage=panel)
 
     def responses(self) -> Iterator[tuple[Result, dict[str, dict[str, Any]]]]:
         """Give, for each result whose answers were kept, those answers by task, as they came."""

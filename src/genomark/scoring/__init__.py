@@ -19,6 +19,8 @@ from genomark.scoring.records import (
     Cost,
     Coverage,
     FailureCount,
+    Leakage,
+    LeakageBin,
     MetricRow,
     ModelIdentity,
     Result,
@@ -27,7 +29,13 @@ from genomark.scoring.records import (
     result_json,
     result_schema,
 )
-from genomark.scoring.score import Headline, ScoringRule, headline_replicates, score
+from genomark.scoring.score import (
+    Headline,
+    ScoringRule,
+    headline_replicates,
+    part_replicates,
+    score,
+)
 from genomark.scoring.structure_scores import CROSSING_METRICS, STRUCTURE_METRICS, Structures
 from genomark.scoring.task_scores import TASK_METRICS, TaskAnswers, judge_task
 
@@ -50,6 +58,8 @@ __all__ = [
     "FailureCount",
     "Headline",
     "LabelAnswers",
+    "Leakage",
+    "LeakageBin",
     "Metric",
     "MetricRow",
     "ModelIdentity",
@@ -67,6 +77,7 @@ __all__ = [
     "judge_task",
     "label_headline_replicates",
     "metric",
+    "part_replicates",
     "predictions_digest",
     "rank",
     "read_result",

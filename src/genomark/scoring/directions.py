@@ -16,6 +16,7 @@ _HIGHER = (
     *CROSSING_METRICS,
     *("solved", "solved_within_60s"),
     *("precision", "recall", "precision_at_coverage", "null_precision", "null_recall"),
+    *("concordance", "stratified_pearson", "insulation_pearson", "top_1", "top_3"),
     *("spearman_x100", "spearman_x100_jittered", "spearman_of_ceiling", "gc_partial_spearman"),
 )
 _LOWER = (

@@ -69,7 +69,13 @@ class Metric:
         return (value, None) if math.isfinite(value) else (None, "values too large to compute with")
 
     def replicates(
-        self, prediction: Floats, truth: Floats, clusters: Integers, n: int, seed: int
+        self,
+        prediction: Floats,
+        truth: Floats,
+        clusters: Integers,
+        n: int,
+        seed: int,
+        n_clusters: int | None = None,
     ) -> Floats:
         """Compute the metric of `n` bootstrap replicates.
 
@@ -77,18 +83,20 @@ class Metric:
         ----------
         prediction, truth : ndarray of float64, shape (n_items,)
         clusters : ndarray of int64, shape (n_items,)
-            Cluster of each item, numbered from 0 without gaps; clusters are what is drawn.
+            Cluster of each item, numbered from 0; clusters are what is drawn.
         n : int
             Number of replicates.
         seed : int
             Replicate ``b`` depends on `seed`, ``b`` and the number of clusters alone.
+        n_clusters : int, optional
+            How many there are, where the last of them may have no item; left out, none is empty.
 
         Returns
         -------
         ndarray of float64, shape (n,)
             NaN where a replicate leaves the metric undefined.
         """
-        n_clusters = int(clusters.max()) + 1
+        n_clusters = n_clusters or int(clusters.max()) + 1
         arrays = self.prepare(prediction, truth, clusters, n_clusters)
         out = np.empty(n)
         self.replicate(out, np.uint64(seed), np.empty(n_clusters, dtype=np.int32), arrays)

@@ -84,7 +84,79 @@ class ModelIdentity(msgspec.Struct, frozen=True):
     notes: list[str] = msgspec.field(default_factory=list)
 
 
-class Result(msgspec.Struct, frozen=True):
+class LeakageBin(msgspec.Struct, frozen=True):
+    """The score on items that are so similar to what a model was trained on.
+
+    From `low`, 0 to 1, up to `high`, which the last bin includes. `value` is null where the metric
+    is undefined on so few items, and `reason_if_null` says why.
+    """
+
+    low: float
+    high: float
+    n: int
+    value: float | None
+    interval: tuple[float, float] | None
+    reason_if_null: str | None
+
+
+class Leakage(msgspec.Struct, frozen=True):
+    """How much of a benchmark a model has seen in training, and what its score owes to that.
+
+    Attributes
+    ----------
+    training_data : list of str
+        What it was trained on, as declared.
+    digest : str
+        Of that, and of the files it names.
+    complete : bool
+        False where a part of that is unknown: the share is then the least there is.
+    share : float or None
+        Of the items, those that were seen.
+    interval : tuple of float or None
+        Of the share.
+    reason_if_null : str or None
+        Why there is no share.
+    n, n_distinct : int
+        Items that were compared, and how many of them differ in what was compared.
+    seen, exact : int
+        Items that were seen, and those of which the training data have a copy.
+    identity, coverage, overlap : float
+        Seen is what an alignment of at least this identity covers at least this share of, and that
+        of which training regions cover more than `overlap`, a share too.
+    metric : str
+        That the scores below are of.
+    all, clean : MetricRow or None
+        The score on all items that were compared, and on those that were not seen.
+    difference : float or None
+        `all` less `clean`.
+    difference_interval : tuple of float or None
+        From the same draws of both.
+    bins : list of LeakageBin
+        By similarity, rising; without those that hold no item.
+    """
+
+    training_data: list[str]
+    digest: str
+    complete: bool
+    share: float | None
+    interval: tuple[float, float] | None
+    reason_if_null: str | None
+    n: int
+    n_distinct: int
+    seen: int
+    exact: int
+    identity: float
+    coverage: float
+    overlap: float
+    metric: str
+    all: MetricRow | None = None
+    clean: MetricRow | None = None
+    difference: float | None = None
+    difference_interval: tuple[float, float] | None = None
+    bins: list[LeakageBin] = msgspec.field(default_factory=list)
+
+
+class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """How good one model is on one benchmark.
 
     Attributes
@@ -92,13 +164,16 @@ class Result(msgspec.Struct, frozen=True):
     settings : dict
         What else the numbers depend on (`replicates`, `confidence`, `limit`), which rows are the
         main ones (`headline`, the first ranks models), and the best value that any model could
-        reach where that is known (`ceiling`).
+        reach where that is known (`ceiling`), and what the model was trained on as somebody
+        declares it (`training_data`).
     environment : dict
         Python, packages, processor, accelerator.
     predictions_digest : str
         Digest of the item ids and values.
     started, finished : str
         UTC, ISO 8601.
+    leakage : Leakage or None
+        What of the benchmark the model saw in training; left out where nothing is known of that.
     """
 
     schema_version: str
@@ -113,6 +188,7 @@ class Result(msgspec.Struct, frozen=True):
     predictions_digest: str
     started: str
     finished: str
+    leakage: Leakage | None = None
 
     def metric(self, name: str, group: str | None = None) -> MetricRow:
         """Find a row by name and group.

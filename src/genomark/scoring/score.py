@@ -149,6 +149,60 @@ def headline_replicates(
     return Headline.of(value, drawn, n_clusters)
 
 
+def part_replicates(
+    items: pl.DataFrame,
+    chosen: pl.Series,
+    rule: ScoringRule,
+    *,
+    seed: int,
+    replicates: int = REPLICATES,
+) -> tuple[Headline, int]:
+    """Compute the headline metric of a part of the items, drawn as all of them are.
+
+    The clusters of all items are drawn, whichever of them the part has items of: replicates of two
+    parts of the same items are therefore paired, and with those of `headline_replicates` of all.
+
+    Parameters
+    ----------
+    items : polars.DataFrame
+        As of `score`.
+    chosen : polars.Series of Boolean
+        The part, one an item.
+    rule, seed, replicates
+        As of `headline_replicates`.
+
+    Returns
+    -------
+    headline : Headline
+    clusters : int
+        Those with an item in the part.
+    """
+    answered = _answered(items.with_columns(chosen=chosen))
+    part = answered.filter("chosen")
+    measure = metric(rule.metrics[0])
+    everything = cluster_numbers(answered["cluster"])
+    if part.is_empty():
+        return Headline.undefined(replicates), 0
+    there = np.unique(everything[answered["chosen"].to_numpy()]).size
+    n_clusters = int(everything.max()) + 1
+    if rule.grouped:
+        values, _ = _group_values(part, measure)
+        numbers = answered.select("task", number=pl.Series(everything)).unique("task")
+        tasks = part.select("task").unique(maintain_order=True)
+        clusters = tasks.join(numbers, on="task", maintain_order="left")["number"].to_numpy()
+        if not np.isfinite(values).all():
+            return Headline.undefined(replicates, n_clusters), there
+        drawn = _mean_replicates(values, clusters, replicates, seed, n_clusters)
+        return Headline.of(float(values.mean()), drawn, n_clusters), there
+    prediction, truth = part["value"].to_numpy(), part["truth"].to_numpy()
+    value, _ = measure.value(prediction, truth)
+    if value is None:
+        return Headline.undefined(replicates, n_clusters), there
+    clusters = everything[answered["chosen"].to_numpy()]
+    drawn = measure.replicates(prediction, truth, clusters, replicates, seed, n_clusters)
+    return Headline.of(value, drawn, n_clusters), there
+
+
 def cluster_numbers(names: pl.Series) -> Integers:
     """Number clusters from 0 in the order of their names."""
     return names.rank("dense").to_numpy().astype(np.int64) - 1 if len(names) else np.empty(0, int)
@@ -274,8 +328,14 @@ def _cluster_of_task(items: pl.DataFrame) -> Integers:
     return cluster_numbers(tasks["cluster"])
 
 
-def _mean_replicates(values: Floats, clusters: Integers, replicates: int, seed: int) -> Floats:
+def _mean_replicates(
+    values: Floats,
+    clusters: Integers,
+    replicates: int,
+    seed: int,
+    n_clusters: int | None = None,
+) -> Floats:
     out = np.empty(replicates)
-    counts = np.empty(int(clusters.max()) + 1, dtype=np.int32)
+    counts = np.empty(n_clusters or int(clusters.max()) + 1, dtype=np.int32)
     kernels.replicate_weighted_mean(out, np.uint64(seed), counts, (clusters, values))
     return out

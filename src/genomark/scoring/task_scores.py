@@ -76,13 +76,15 @@ class TaskAnswers:
     truth : ndarray of float64, shape (n, n_labels), or sequence of ndarray
         As of a `LabelledSequences`: NaN and negative classes are untold.
     clusters : ndarray of int64, shape (n,)
-        Which sequences are drawn together, numbered from 0 without gaps.
+        Which sequences are drawn together, numbered from 0.
     said : tuple of Structures
         Of structures of RNA, what each fit says pairs.
     known : Structures or None
         What pairs; None where the task is not about structures.
     groups : mapping of str to ndarray of bool, shape (n,)
         Sequences of which the first of the `STRUCTURE_METRICS` is told in a row of its own.
+    n_clusters : int or None
+        How many are drawn, where some of them have no sequence; None where each has one.
     """
 
     kind: str
@@ -93,6 +95,7 @@ class TaskAnswers:
     said: tuple[Structures, ...] = ()
     known: Structures | None = None
     groups: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    n_clusters: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse what could only be scored wrongly."""
@@ -159,6 +162,8 @@ def judge_task(
             f"A {answers.kind} task has no '{unknown[0]}': it has {', '.join(answers.metrics)}"
         )
     draws = Draws.of(answers.clusters, seed, replicates)
+    if answers.n_clusters is not None:
+        draws = replace(draws, n_genes=answers.n_clusters)
     fits = [_Fit(answers, number, draws, threads) for number in range(len(answers.answers))]
     order = list(dict.fromkeys([*headlines, *answers.metrics]))
     table = _Table(fits, answers, draws, cluster, seed)

@@ -16,6 +16,7 @@ from genomark.models import Embedder, FittedTask, Fitting
 from genomark.models.hub.model import HubModel
 from genomark.models.kmer import Kmer as KmerRidge
 from genomark.models.letters import encode_bases
+from genomark.models.training_data import NoTraining, TrainingData, declared_training
 from genomark.probes.design import Scale, Scaling
 from genomark.scoring import ModelIdentity
 from genomark.sequences import (
@@ -52,6 +53,7 @@ class FeatureTrainable:
     """
 
     varies_with_seed = False
+    training_data: TrainingData = NoTraining()
 
     def __init__(self, scale: Scale, C: Choice = "valid", alpha: Choice = "valid") -> None:
         self.scale = scale
@@ -345,6 +347,7 @@ class ProbedEmbedder(FeatureTrainable):
     def __init__(self, model: Embedder, C: Choice = "valid", alpha: Choice = "valid") -> None:
         super().__init__("standard", C, alpha)
         self.model = model
+        self.training_data = declared_training(model)
         self._progress: Callable[[int], None] = lambda done: None
 
     @property

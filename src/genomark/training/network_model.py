@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 from genomark.digests import digest_of
 from genomark.errors import UsageError
 from genomark.models import FittedTask
+from genomark.models.training_data import NoTraining, TrainingData
 from genomark.scoring import ModelIdentity
 from genomark.sequences import TaskSplit
 from genomark.training.fit_parts import FitParts, network_parts
@@ -29,6 +30,7 @@ class NetworkModel:
     #: Raise it when the same settings and seed give other answers.
     version: ClassVar[str] = "1"
     varies_with_seed: ClassVar[bool] = True
+    training_data: ClassVar[TrainingData] = NoTraining()
     #: As in a `Recipe`.
     cells_at_once: ClassVar[int] = Recipe.cells_at_once
 

@@ -43,6 +43,8 @@ class SavedModel:
     """
 
     varies_with_seed = False
+    #: It was fitted beforehand: nothing is learned of the split it is handed.
+    learns = False
 
     def __init__(self, folder: str, trust: Literal["no", "yes"] = "no") -> None:
         self.folder = Path(folder)

@@ -63,7 +63,7 @@ class TextToText:
         self._source = source
         self._recipe = recipe
         self._answer = answer
-        self.varies_with_seed = not source.published
+        self.varies_with_seed = self.learns = not source.published
 
     @cached_property
     def info(self) -> ModelIdentity:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from genomark.digests import digest_of
 from genomark.errors import CapabilityError, ModelError, UsageError
 from genomark.models import FittedTask, Fitting
+from genomark.models.training_data import NoTraining, TrainingData
 from genomark.scoring import METRICS, ModelIdentity
 from genomark.sequences import Kind, TaskSplit
 from genomark.training.fit_parts import FitParts
@@ -38,6 +39,7 @@ class WordModel(ABC):
     """
 
     varies_with_seed = False
+    training_data: ClassVar[TrainingData] = NoTraining()
     #: Raise it when the same settings give other answers.
     version: ClassVar[str] = "1"
     name: ClassVar[str]

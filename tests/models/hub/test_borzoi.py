@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from genomark.errors import ModelError, UsageError
 from genomark.models.hub.borzoi import Squash, borzoi
 from genomark.models.track_predictor import TrackPredictor
+from genomark.models.training_data import NamedTraining
 from genomark.protocol import PredictionFailedError, PredictionTask, PredictRequest, TaskPrediction
 
 borzoi_pytorch = pytest.importorskip("borzoi_pytorch")
@@ -291,6 +292,7 @@ def test_the_published_network_keeps_the_middle_of_its_window(tmp_path, folder) 
     torch.save({}, tmp_path / "pytorch_model.bin")
     declared = borzoi(str(tmp_path), device="cpu").declaration
     assert (declared.input_length, declared.output_length) == (524_288, 196_608)
+    assert declared.training_data == NamedTraining("borzoi-folds")
     (tmp_path / "config.json").write_text(json.dumps(config | {"return_center_bins_only": False}))
     declared = borzoi(str(tmp_path), device="cpu").declaration
     assert (declared.input_length, declared.output_length) == (524_288, 523_264)

@@ -16,6 +16,7 @@ from genomark.errors import DatasetUnavailableError, ModelError, UsageError
 from genomark.models.hub.enformer import enformer
 from genomark.models.hub.sequence_to_track import one_hot
 from genomark.models.track_predictor import TrackPredictor
+from genomark.models.training_data import NamedTraining
 from genomark.protocol import PredictionFailedError, PredictionTask, PredictRequest, TaskPrediction
 
 enformer_pytorch = pytest.importorskip("enformer_pytorch")
@@ -256,6 +257,7 @@ def test_identity_is_of_weights_tables_and_settings(folder, tiny, tmp_path) -> N
     assert made.predictor_name == "Enformer"
     assert (made.declaration.input_length, made.declaration.output_length) == (LENGTH, OUTPUT)
     assert made.declaration.bin_size == BIN
+    assert made.declaration.training_data == NamedTraining("enformer")
     others = [
         enformer(str(folder), length=LENGTH, device="cpu", batch=4),
         enformer(str(folder), length=LENGTH, device="cpu", strands="both"),

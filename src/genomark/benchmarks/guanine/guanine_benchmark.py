@@ -17,6 +17,7 @@ from genomark.benchmarks.guanine.guanine_scores import GuanineScores
 from genomark.benchmarks.guanine.guanine_task import GuanineTask
 from genomark.benchmarks.guanine.options import SHARES
 from genomark.benchmarks.guanine.split_rows import SplitRows
+from genomark.benchmarks.material import Material
 from genomark.benchmarks.predictor_benchmark import point_of
 from genomark.benchmarks.sequences.options import SequenceOptions
 from genomark.benchmarks.sequences.sequence_benchmark import SequenceBenchmark
@@ -259,6 +260,19 @@ class GuanineBenchmark(SequenceBenchmark):
             known = self.duplicates.near[self._chosen(limit)]
         stages = tuple(stage.name for stage in self._stages)
         return GuanineScores(predictions, rows, self.asking, stages, self.headlines, known)
+
+    def material(self, limit: int | None = None) -> Material:
+        """Give the sequences, of variants those without; and the regions where files tell them."""
+        rows = self._rows(len(self._chosen(limit)))
+        told: dict[str, Any] = {
+            "item_id": rows.labelled.ids,
+            "sequence": rows.references or rows.labelled.sequences,
+        }
+        if rows.chromosomes is None or rows.places is None:
+            return Material.of(pl.DataFrame(told))
+        told["chrom"] = rows.chromosomes
+        told["start"], told["end"] = zip(*rows.places, strict=True)
+        return Material.of(pl.DataFrame(told), self.task.declared.genome or None)
 
     @cached_property
     def duplicates(self) -> Similarity | None:

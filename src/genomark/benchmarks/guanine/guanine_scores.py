@@ -43,6 +43,8 @@ _BINARY = ("auroc", "average_precision", "mcc")
 #: Chromosomes, or steps of GC content, with fewer sequences are no group.
 _SMALLEST_GROUP = 100
 _GC_STEPS = 10
+#: Of which ranks can be correlated.
+_FEWEST = 3
 _IMPUTED = "no finite number; the mean prediction stands in"
 _HIDDEN = "labels are hidden: submit the predictions"
 
@@ -158,6 +160,15 @@ class GuanineScores(Scored):
             return Headline.undefined()
         columns = self._score(self._last, asking)
         return Headline.of(columns[0], columns[1:], self._n_clusters)
+
+    def part(self, asking: Asking, chosen: pl.Series) -> tuple[Headline, int]:
+        """Give the headline metric on a part of the sequences; the clusters of all are drawn."""
+        flags = chosen.to_numpy()
+        if self._asked.hidden or not flags.any():
+            return Headline.undefined(), 0
+        columns = self._score_of(flags, asking)
+        there = np.unique(self._clusters[flags]).size
+        return Headline.of(columns[0], columns[1:], self._n_clusters), there
 
     def rows(self, asking: Asking) -> list[MetricRow]:
         """Compute every metric."""
@@ -293,9 +304,18 @@ class GuanineScores(Scored):
         """The headline without what has a near copy in the train split."""
         if self._known is None or not self._known.any() or self._known.all():
             return
+        columns = self._score_of(~self._known, asking)
+        rows = np.flatnonzero(~self._known)
+        yield self._row(self._headlines[0], columns, WITHOUT_DUPLICATES, rows)
+
+    def _score_of(self, part: Flags, asking: Asking) -> Floats:
+        """Columns of the mean over labels of a part of the sequences."""
         by_label = []
         for place, label in enumerate(self._labels):
-            chosen = ~self._known[label.rows]
+            chosen = part[label.rows]
+            if chosen.sum() < _FEWEST:
+                by_label.append(np.full(REPLICATES + 1, np.nan))
+                continue
             by_fit = [
                 ordinal_replicates(
                     self._answers(number)[label.rows[chosen], place],
@@ -308,9 +328,8 @@ class GuanineScores(Scored):
                 for number in self._last
             ]
             by_label.append(label_means(np.stack(by_fit), asking.seed ^ FIT_STREAM))
-        columns = 100.0 * np.stack(by_label).mean(axis=0)
-        rows = np.flatnonzero(~self._known)
-        yield self._row(self._headlines[0], columns, WITHOUT_DUPLICATES, rows)
+        mean: Floats = 100.0 * np.stack(by_label).mean(axis=0)
+        return mean
 
     def _curve(self, asking: Asking) -> Iterator[MetricRow]:
         """The headline for each part of the train split, where a model was fitted to several."""

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -33,6 +33,7 @@ _OTHER_NAMES = {
     "mark": "task",
 }
 _TRUTHS = {"true": "1", "false": "0"}
+Told = TypeVar("Told")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class SplitRows:
     references : tuple of str or None
         Of variants, the sequences without.
     chromosomes : tuple of str or None
+    places : tuple of (int, int) or None
+        Start and end on the chromosome as the file has them, 0-based, half-open.
     padded : int
         Windows that reach beyond an end of their chromosome, filled up with N.
     """
@@ -58,6 +61,7 @@ class SplitRows:
     references: tuple[str, ...] | None = None
     chromosomes: tuple[str, ...] | None = None
     padded: int = 0
+    places: tuple[tuple[int, int], ...] | None = None
 
     @cached_property
     def hidden(self) -> bool:
@@ -80,7 +84,7 @@ class SplitRows:
     def take(self, rows: NDArray[np.int64]) -> SplitRows:
         """Make the same of some rows, in the order given."""
 
-        def some(of: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        def some(of: tuple[Told, ...] | None) -> tuple[Told, ...] | None:
             return None if of is None else tuple(of[row] for row in rows.tolist())
 
         return SplitRows(
@@ -89,6 +93,7 @@ class SplitRows:
             some(self.references),
             some(self.chromosomes),
             self.padded,
+            some(self.places),
         )
 
 
@@ -140,6 +145,7 @@ class _Sequences:
     references: tuple[str, ...] | None = None
     chromosomes: list[str] | None = None
     padded: int = 0
+    places: list[tuple[int, int]] | None = None
 
 
 def _frame(path: Path) -> pl.DataFrame:
@@ -227,7 +233,8 @@ def _with_sequences(frame: pl.DataFrame, task: DeclaredTask, where: str) -> _Seq
         return _Sequences(alternates, references=references, chromosomes=chromosomes)
     starts, ends = _whole(frame, "start", where), _whole(frame, "end", where)
     names, groups = _placed(chromosomes, starts, ends)
-    return _Sequences(alternates, names, groups, references, chromosomes)
+    places = list(zip(starts.tolist(), ends.tolist(), strict=True))
+    return _Sequences(alternates, names, groups, references, chromosomes, places=places)
 
 
 def _check_lengths(sequences: tuple[str, ...], context: int | None, where: str) -> None:
@@ -260,9 +267,9 @@ def _regions(frame: pl.DataFrame, genome: Genome, context: int, path: Path) -> _
     except UsageError as error:
         raise UsageError(f"{where}, {error}") from error
     names, groups = _placed(chromosomes, starts, ends)
-    return _Sequences(
-        tuple(found.sequences), names, groups, None, chromosomes, int(found.padded.sum())
-    )
+    padded = int(found.padded.sum())
+    places = list(zip(starts.tolist(), ends.tolist(), strict=True))
+    return _Sequences(tuple(found.sequences), names, groups, None, chromosomes, padded, places)
 
 
 def _variants(frame: pl.DataFrame, genome: Genome, context: int, path: Path) -> _Sequences:
@@ -287,6 +294,7 @@ def _variants(frame: pl.DataFrame, genome: Genome, context: int, path: Path) -> 
         tuple(found.references),
         chromosomes,
         int(found.padded.sum()),
+        list(zip(starts.tolist(), ends.tolist(), strict=True)),
     )
 
 
@@ -310,7 +318,7 @@ def _split(
     targets[items, columns] = told
     asked[items, columns] = True
 
-    def of_first(values: Any) -> tuple[str, ...] | None:
+    def of_first(values: Any) -> tuple[Any, ...] | None:
         return None if values is None else tuple(values[row] for row in first)
 
     labelled = LabelledSequences(
@@ -322,7 +330,12 @@ def _split(
         groups=of_first(rows.groups),
     )
     return SplitRows(
-        labelled, asked, of_first(rows.references), of_first(rows.chromosomes), rows.padded
+        labelled,
+        asked,
+        of_first(rows.references),
+        of_first(rows.chromosomes),
+        rows.padded,
+        of_first(rows.places),
     )
 
 

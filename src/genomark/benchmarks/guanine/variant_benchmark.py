@@ -17,6 +17,7 @@ from genomark.models import Fitting, ItemPredictor, Model, Predictor, TrainingSp
 from genomark.models.zero_shot import ZeroShot, zero_shot
 from genomark.protocol import PredictionTask
 from genomark.scoring import ModelIdentity
+from genomark.sequences import TaskSplit
 from genomark.training.variant_pairs import VariantTrainable, as_variant_trainable
 
 Floats = NDArray[np.float64]
@@ -49,6 +50,12 @@ class GuanineVariantBenchmark(GuanineBenchmark):
             f"'{model.info.id}' has no features of sequences to fit to pairs of alleles, and tells "
             f"no effects: '{self.id}' needs an {self.capability}"
         )
+
+    def learned(self, model: Model, limit: int | None = None) -> TaskSplit | None:
+        """Give the sequences with the variants, of what is fitted to pairs of alleles."""
+        if isinstance(model, ItemPredictor) or self._fitted(model) is None:
+            return None
+        return self.task.split()
 
     def _fitted(self, model: Model) -> VariantTrainable | None:
         if self.task.no_split is not None:

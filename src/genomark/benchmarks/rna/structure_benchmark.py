@@ -33,7 +33,7 @@ from genomark.models import (
 from genomark.rna.decoding import nested_structure
 from genomark.rna.structure import partners
 from genomark.scoring import ModelIdentity
-from genomark.sequences import LabelledSequences
+from genomark.sequences import LabelledSequences, TaskSplit
 
 #: Sequences folded between two words on how far it has come.
 _FOLDED = 100
@@ -110,6 +110,10 @@ class StructureBenchmark(SequenceBenchmark):
 
     def _folds(self, model: Model) -> bool:
         return isinstance(model, Folder) and not (self._learns and isinstance(model, TaskTrainable))
+
+    def learned(self, model: Model, limit: int | None = None) -> TaskSplit | None:
+        """As of any task on sequences; what folds by itself learns nothing."""
+        return None if self._folds(model) else super().learned(model, limit)
 
     def identify(self, model: Model) -> tuple[ModelIdentity, TrainingSplit | None]:
         """Take what folds, can be fitted, or has been asked before."""

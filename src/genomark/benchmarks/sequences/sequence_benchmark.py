@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from genomark.benchmarks.asking import Asking
 from genomark.benchmarks.benchmark import Benchmark
+from genomark.benchmarks.material import Material
 from genomark.benchmarks.sequences.options import SequenceOptions
 from genomark.benchmarks.sequences.published import published_scores
 from genomark.benchmarks.sequences.sequence_scores import SequenceScores
@@ -94,6 +95,13 @@ class SequenceBenchmark(Benchmark):
         test = self._test(limit)
         for fit in range(self.options.fits):
             yield pl.DataFrame({"item_id": test.ids}).with_columns(fit=pl.lit(fit, pl.Int8))
+
+    def learned(self, model: Model, limit: int | None = None) -> TaskSplit | None:
+        """Give the training and validation part, or as much of them as is learned from."""
+        split = self.task.split()
+        if split is None or isinstance(model, ItemPredictor) or not _learns(model):
+            return None
+        return self._shortened(split, len(self._chosen(limit)))
 
     def _chosen(self, limit: int | None) -> NDArray[np.int64]:
         n = len(self.task.test())
@@ -219,6 +227,11 @@ class SequenceBenchmark(Benchmark):
         known = None if self.duplicates is None else self.duplicates.near[self._chosen(limit)]
         return SequenceScores(predictions, self._test(limit), self.task.declared.metrics, known)
 
+    def material(self, limit: int | None = None) -> Material:
+        """Give the test sequences."""
+        test = self._test(limit)
+        return Material.of(pl.DataFrame({"item_id": test.ids, "sequence": test.sequences}))
+
     @cached_property
     def duplicates(self) -> Similarity | None:
         """What of the test part the training part knows already."""
@@ -251,6 +264,14 @@ class SequenceBenchmark(Benchmark):
                 "near": int(self.duplicates.near.sum()),
             }
         return told
+
+
+def _learns(model: Model) -> bool:
+    """Whether a model is fitted to a task; one that was fitted beforehand is not."""
+    try:
+        return bool(getattr(as_trainable(model), "learns", True))
+    except CapabilityError:
+        return False
 
 
 def _item_names(test: LabelledSequences) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -86,6 +87,26 @@ class SequenceScores(Scored):
     def headline(self, asking: Asking, shared: pl.Series) -> Headline:
         """Give the headline metric and its replicates on some of the sequences."""
         return self._judge(shared.to_numpy(), asking)[1]
+
+    def part(self, asking: Asking, chosen: pl.Series) -> tuple[Headline, int]:
+        """Give the headline metric on a part of the sequences; the clusters of all are drawn."""
+        compared = np.flatnonzero(self.compared.to_numpy())
+        rows = np.flatnonzero(self.compared.to_numpy() & chosen.to_numpy())
+        numbers = clusters_of(self._test.take(compared))
+        clusters = numbers[np.searchsorted(compared, rows)]
+        if not rows.size:
+            return Headline.undefined(), 0
+        answers = replace(
+            self._beside_truth(rows), clusters=clusters, n_clusters=int(numbers.max()) + 1
+        )
+        _, headline = judge_task(
+            answers,
+            self._headlines,
+            seed=asking.seed,
+            cluster=self._cluster,
+            threads=asking.threads,
+        )
+        return headline, np.unique(clusters).size
 
     def items(self) -> pl.DataFrame | None:
         """Give truth and mean answer of each sequence and label; None of tasks on positions."""

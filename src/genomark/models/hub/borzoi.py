@@ -40,6 +40,7 @@ from genomark.models.hub.sequence_to_track import (
 from genomark.models.hub.targets import EXPRESSION, asked_table, read_targets, table_in, tracks_of
 from genomark.models.track_predictor import TrackPredictor
 from genomark.models.tracks import Track
+from genomark.models.training_data import NamedTraining
 
 _BIN = 32
 #: Bases of a position of the attention.
@@ -131,6 +132,7 @@ def borzoi(
             description="coverage: the squashed scale of the network is undone",
             model_authors=("Linder et al.",),
             publication="Linder et al. 2025, Nat Genet 57:949",
+            training_data=NamedTraining("borzoi-folds"),
         ),
         function,
     )

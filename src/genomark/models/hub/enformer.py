@@ -43,6 +43,7 @@ from genomark.models.hub.targets import (
 )
 from genomark.models.track_predictor import TrackPredictor
 from genomark.models.tracks import Track
+from genomark.models.training_data import NamedTraining
 
 Gamma = Literal["auto", "tf", "torch"]
 
@@ -146,6 +147,7 @@ def enformer(
             description="; ".join(each.note for each in named),
             model_authors=("Avsec et al.",),
             publication="Avsec et al. 2021, Nat Methods 18:1196",
+            training_data=NamedTraining("enformer"),
         ),
         function,
     )

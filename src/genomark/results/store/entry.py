@@ -11,6 +11,7 @@ import msgspec
 from genomark.digests import digest_of_bytes
 from genomark.errors import GenomarkError, UsageError, one_line
 from genomark.results.collection import headlines
+from genomark.results.leakage_words import share_seen
 from genomark.scoring import MetricRow, Result
 
 #: ``verified``: computed here from predictions. ``self-reported``: as somebody says.
@@ -97,6 +98,8 @@ class Entry(msgspec.Struct, frozen=True):
         SHA-256 of these files, where there are such.
     withdrawn : str or None
         Why it no longer counts.
+    leakage : float or None
+        Share of the items that the model saw in training; None where that is unknown.
     attempts : int
         Results of the same owner and model in this column, withdrawn ones among them, where this
         is the newest; 1 where every attempt was asked for.
@@ -131,6 +134,7 @@ class Entry(msgspec.Struct, frozen=True):
     predictions: str | None
     items: str | None
     withdrawn: str | None
+    leakage: float | None = None
     attempts: int = 1
 
     @property
@@ -203,6 +207,7 @@ def told(result: Result, owner: str) -> dict[str, Any]:
         "wall_seconds": result.cost.wall_seconds,
         "cpu_seconds": result.cost.cpu_seconds,
         "peak_rss_bytes": result.cost.peak_rss_bytes,
+        "leakage": share_seen(result),
     }
     _refuse_misfits(found)
     return found

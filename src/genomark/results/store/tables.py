@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 #: Revision that this genomark reads and writes.
-REVISION = "r2"
+REVISION = "r3"
 #: Name of the one row of `state`: a number that every change raises.
 GENERATION = "generation"
 
@@ -44,6 +44,7 @@ results = sa.Table(
     sa.Column("predictions", sa.Text),
     sa.Column("items", sa.Text),
     sa.Column("withdrawn", sa.Text),
+    sa.Column("leakage", sa.Double),
     sa.Index("results_number", "number", unique=True),
     sa.Index("results_column", "benchmark_id", "benchmark_version", "benchmark_digest"),
     sa.Index("results_model", "model_id"),

@@ -1,0 +1,217 @@
+"""Candidates of all test sequences among all training sequences, block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from genomark.datasets.leakage.candidates import Candidates, join, looks
+from genomark.datasets.leakage.chance import Chance
+from genomark.datasets.leakage.seeds import (
+    Letters,
+    SeedIndex,
+    letters,
+    other_strand,
+    seed_index,
+    seeds,
+)
+from genomark.datasets.words import encoded
+
+#: Letters of a block, of the test set (at most) and of the training set (about).
+_BLOCK = 1 << 21
+#: A test set is cut into at least this many blocks, so that threads have something to share, ...
+_BLOCKS = 8
+#: ... unless they would have fewer letters than this.
+_SMALLEST_BLOCK = 1 << 16
+#: Longer training sequences are cut.
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Found:
+    """Of each test sequence the training sequences that may be nearest, shape (n_test, kept).
+
+    Attributes
+    ----------
+    rows : ndarray of int64
+        Of the training set; -1: none.
+    other_strand : ndarray of bool
+    diagonals : ndarray of int64
+        Place in the training sequence, or its reverse complement, less place in the test sequence.
+    scores : ndarray of int64
+        Of the stretch without gaps.
+    """
+
+    rows: NDArray[np.int64]
+    other_strand: NDArray[np.bool_]
+    diagonals: NDArray[np.int64]
+    scores: NDArray[np.int64]
+
+
+@dataclass
+class _TestBlock:
+    letters: Letters
+    index: SeedIndex
+    found: Candidates
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    """A block of training sequences; long ones are cut into pieces that overlap.
+
+    `starts` and `ends` are where a piece lies in its sequence, `rows` which that is.
+    """
+
+    texts: list[str]
+    rows: list[int]
+    starts: list[int]
+    ends: list[int]
+    n_finished: int
+
+
+def search(
+    test: Sequence[str],
+    train: Sequence[str],
+    chance: Chance,
+    *,
+    kept: int,
+    is_same_set: bool,
+    both_strands: bool,
+    threads: int,
+    progress: Callable[[int], None],
+) -> Found:
+    """Find candidates.
+
+    Parameters
+    ----------
+    test, train : sequence of str
+    chance : Chance
+        Of the training set.
+    kept : int
+        Candidates of each test sequence, at most.
+    is_same_set : bool
+        Whether both are one, and no sequence is to be found in itself.
+    both_strands : bool
+    threads : int
+    progress : callable
+        Takes how many more training sequences are done.
+    """
+    blocks = list(_test_blocks(test, chance, kept))
+    firsts = np.cumsum([0] + [block.letters.offsets.size - 1 for block in blocks])
+    overlap = max(map(len, test), default=0)
+    rows: list[int] = []
+    starts: list[int] = []
+    # Where the reverse complement of a piece begins in that of its sequence.
+    other_starts: list[int] = []
+    with ThreadPoolExecutor(threads) as pool:
+        for pieces in _pieces(train, overlap):
+            forward = letters(*encoded(pieces.texts))
+            strands = [forward, other_strand(forward)][: 1 + both_strands]
+            found_seeds = [seeds(strand, masked=False) for strand in strands]
+            indices = list(map(seed_index, strands, found_seeds))
+            of_rows = np.array(pieces.rows, dtype=np.int64)
+
+            def look(
+                number: int,
+                strands: list[Letters] = strands,
+                found_seeds: list[NDArray[np.int32]] = found_seeds,
+                indices: list[SeedIndex] = indices,
+                of_rows: NDArray[np.int64] = of_rows,
+                first: int = len(rows),
+            ) -> None:
+                block = blocks[number]
+                own = int(firsts[number]) if is_same_set else -1
+                for which, (strand, index) in enumerate(zip(strands, indices, strict=True)):
+                    join(
+                        block.letters,
+                        block.index,
+                        strand,
+                        index,
+                        of_rows,
+                        first,
+                        which == 1,
+                        own,
+                        looks(strand, found_seeds[which], block.index),
+                        block.found,
+                    )
+
+            list(pool.map(look, range(len(blocks))))
+            rows += pieces.rows
+            starts += pieces.starts
+            other_starts += [
+                len(train[row]) - end for row, end in zip(pieces.rows, pieces.ends, strict=True)
+            ]
+            progress(pieces.n_finished)
+    return _in_sequences(blocks, kept, rows, starts, other_starts)
+
+
+def _in_sequences(
+    blocks: Sequence[_TestBlock],
+    kept: int,
+    rows: list[int],
+    starts: list[int],
+    other_starts: list[int],
+) -> Found:
+    """Tell of training sequences what was found in their pieces."""
+    found = [block.found for block in blocks]
+    empty = np.empty((0, kept), dtype=np.int64)
+    pieces = np.concatenate([empty, *(each.pieces for each in found)])
+    diagonals = np.concatenate([empty, *(each.diagonals for each in found)])
+    scores = np.concatenate([empty, *(each.scores for each in found)])
+    # What is none is the last row of these.
+    of_rows = np.array([*rows, -1], dtype=np.int64)
+    shifts = np.array([[*starts, 0], [*other_starts, 0]], dtype=np.int64)
+    number = np.where(pieces < 0, -1, pieces >> 1)
+    is_other = (pieces >= 0) & (pieces & 1 == 1)
+    diagonals += shifts[is_other.astype(np.int64), number]
+    return Found(of_rows[number], is_other, diagonals, scores)
+
+
+def _test_blocks(test: Sequence[str], chance: Chance, kept: int) -> Iterator[_TestBlock]:
+    total = sum(map(len, test))
+    room = min(max(total // _BLOCKS, _SMALLEST_BLOCK), _BLOCK)
+    first = 0
+    while first < len(test):
+        last, size = first + 1, len(test[first])
+        while last < len(test) and size + len(test[last]) <= room:
+            size += len(test[last])
+            last += 1
+        block = letters(*encoded(test[first:last]))
+        n = last - first
+        start = chance.to_be_aligned(test[first:last]) - 1
+        found = Candidates(
+            np.repeat(start[:, None], kept, axis=1),
+            np.full((n, kept), -1, dtype=np.int64),
+            np.zeros((n, kept), dtype=np.int64),
+        )
+        yield _TestBlock(block, seed_index(block, seeds(block, masked=True)), found)
+        first = last
+
+
+def _pieces(train: Sequence[str], overlap: int) -> Iterator[_Pieces]:
+    block = _Pieces([], [], [], [], 0)
+    size = n_finished = 0
+    for row, sequence in enumerate(train):
+        start = 0
+        while True:
+            end = min(len(sequence), start + _PIECE + overlap)
+            block.texts.append(sequence[start:end])
+            block.rows.append(row)
+            block.starts.append(start)
+            block.ends.append(end)
+            size += end - start
+            is_last = end == len(sequence)
+            n_finished += is_last
+            if size >= _BLOCK:
+                yield _Pieces(block.texts, block.rows, block.starts, block.ends, n_finished)
+                block = _Pieces([], [], [], [], 0)
+                size = n_finished = 0
+            if is_last:
+                break
+            start += _PIECE
+    if block.texts:
+        yield _Pieces(block.texts, block.rows, block.starts, block.ends, n_finished)
