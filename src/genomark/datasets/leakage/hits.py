@@ -93,11 +93,14 @@ def for_hits(
         texts = test[first : first + _BATCH]
         # A copy stands beside the candidates, and needs no score to pass.
         rows = np.column_stack([found.rows[part], same[part]])
+        others = np.column_stack([found.other_strand[part], is_other[part]])
+        is_copy = (rows == rows[:, -1:]) & (others == others[:, -1:])
+        rows[:, :-1][is_copy[:, :-1]] = -1
         item, place = np.nonzero(rows >= 0)
         pairs = Pairs(
             first + item,
             rows[item, place],
-            np.column_stack([found.other_strand[part], is_other[part]])[item, place],
+            others[item, place],
             np.pad(found.diagonals[part], ((0, 0), (0, 1)))[item, place],
         )
         without_gaps = np.pad(found.scores[part], ((0, 0), (0, 1)))[item, place]

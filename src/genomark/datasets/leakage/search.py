@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,13 +53,6 @@ class Found:
     scores: NDArray[np.int64]
 
 
-@dataclass
-class _TestBlock:
-    letters: Letters
-    index: SeedIndex
-    found: Candidates
-
-
 @dataclass(frozen=True)
 class _Pieces:
     """A block of training sequences; long ones are cut into pieces that overlap.
@@ -71,6 +65,53 @@ class _Pieces:
     starts: list[int]
     ends: list[int]
     n_finished: int
+
+
+@dataclass(frozen=True)
+class _TrainBlock:
+    """A block of training pieces, made ready: each of the last three once a strand."""
+
+    first: int
+    rows: NDArray[np.int64]
+    letters: list[Letters]
+    seeds: list[NDArray[np.int32]]
+    indices: list[SeedIndex]
+
+    @classmethod
+    def of(cls, pieces: _Pieces, first: int, *, both_strands: bool) -> _TrainBlock:
+        """Index pieces, of which the first has this number."""
+        forward = letters(*encoded(pieces.texts))
+        strands = [forward, other_strand(forward)] if both_strands else [forward]
+        found = [seeds(strand, masked=False) for strand in strands]
+        indices = list(map(seed_index, strands, found))
+        return cls(first, np.array(pieces.rows, dtype=np.int64), strands, found, indices)
+
+
+@dataclass(frozen=True)
+class _TestBlock:
+    """A block of test sequences, and what was found so far; `own_row` is as `join` has it."""
+
+    letters: Letters
+    index: SeedIndex
+    own_row: int
+    found: Candidates
+
+    def look_in(self, train: _TrainBlock) -> None:
+        """Take what a block of training pieces has that is better."""
+        sides = zip(train.letters, train.seeds, train.indices, strict=True)
+        for strand, (its_letters, its_seeds, its_index) in enumerate(sides):
+            join(
+                self.letters,
+                self.index,
+                its_letters,
+                its_index,
+                train.rows,
+                train.first,
+                strand == 1,
+                self.own_row,
+                looks(its_letters, its_seeds, self.index),
+                self.found,
+            )
 
 
 def search(
@@ -100,8 +141,7 @@ def search(
     progress : callable
         Takes how many more training sequences are done.
     """
-    blocks = list(_test_blocks(test, chance, kept))
-    firsts = np.cumsum([0] + [block.letters.offsets.size - 1 for block in blocks])
+    blocks = list(_test_blocks(test, chance, kept, is_same_set=is_same_set))
     overlap = max(map(len, test), default=0)
     rows: list[int] = []
     starts: list[int] = []
@@ -109,37 +149,8 @@ def search(
     other_starts: list[int] = []
     with ThreadPoolExecutor(threads) as pool:
         for pieces in _pieces(train, overlap):
-            forward = letters(*encoded(pieces.texts))
-            strands = [forward, other_strand(forward)][: 1 + both_strands]
-            found_seeds = [seeds(strand, masked=False) for strand in strands]
-            indices = list(map(seed_index, strands, found_seeds))
-            of_rows = np.array(pieces.rows, dtype=np.int64)
-
-            def look(
-                number: int,
-                strands: list[Letters] = strands,
-                found_seeds: list[NDArray[np.int32]] = found_seeds,
-                indices: list[SeedIndex] = indices,
-                of_rows: NDArray[np.int64] = of_rows,
-                first: int = len(rows),
-            ) -> None:
-                block = blocks[number]
-                own = int(firsts[number]) if is_same_set else -1
-                for which, (strand, index) in enumerate(zip(strands, indices, strict=True)):
-                    join(
-                        block.letters,
-                        block.index,
-                        strand,
-                        index,
-                        of_rows,
-                        first,
-                        which == 1,
-                        own,
-                        looks(strand, found_seeds[which], block.index),
-                        block.found,
-                    )
-
-            list(pool.map(look, range(len(blocks))))
+            block = _TrainBlock.of(pieces, len(rows), both_strands=both_strands)
+            list(pool.map(_TestBlock.look_in, blocks, repeat(block)))
             rows += pieces.rows
             starts += pieces.starts
             other_starts += [
@@ -171,7 +182,9 @@ def _in_sequences(
     return Found(of_rows[number], is_other, diagonals, scores)
 
 
-def _test_blocks(test: Sequence[str], chance: Chance, kept: int) -> Iterator[_TestBlock]:
+def _test_blocks(
+    test: Sequence[str], chance: Chance, kept: int, *, is_same_set: bool
+) -> Iterator[_TestBlock]:
     total = sum(map(len, test))
     room = min(max(total // _BLOCKS, _SMALLEST_BLOCK), _BLOCK)
     first = 0
@@ -188,7 +201,8 @@ def _test_blocks(test: Sequence[str], chance: Chance, kept: int) -> Iterator[_Te
             np.full((n, kept), -1, dtype=np.int64),
             np.zeros((n, kept), dtype=np.int64),
         )
-        yield _TestBlock(block, seed_index(block, seeds(block, masked=True)), found)
+        index = seed_index(block, seeds(block, masked=True))
+        yield _TestBlock(block, index, first if is_same_set else -1, found)
         first = last
 
 
