@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -199,6 +200,22 @@ def test_of_a_suite_one_benchmark_is_looked_into(genomark_cli, train):
     assert found.code == 2
     assert "one is looked into at a time" in found.err
     assert "kircher2019" in found.err
+
+
+def test_an_engine_is_one_that_is_known(asked, train):
+    found = asked("--train", train, "--engine", "diamond")
+    assert found.code == 2
+    assert "--engine 'diamond': expected genomark or blastn" in found.err
+
+
+@pytest.mark.skipif(shutil.which("blastn") is None, reason="BLAST+ is not installed")
+def test_blast_finds_the_same_items(asked, train, tmp_path):
+    ours, theirs = tmp_path / "ours.tsv", tmp_path / "theirs.tsv"
+    assert asked("--train", train, "--out", ours).code == 0
+    assert asked("--train", train, "--engine", "blastn", "--out", theirs).code == 0
+    seen = [pl.read_csv(each, separator="\t")["seen"] for each in (ours, theirs)]
+    assert seen[0].sum() > 0
+    assert seen[0].to_list() == seen[1].to_list()
 
 
 def test_run_takes_what_was_trained_on_and_says_what_was_seen(ran, train, tmp_path):

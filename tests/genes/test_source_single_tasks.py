@@ -284,7 +284,7 @@ def test_a_wrong_gmt_is_refused(parse, text, settings, says):
 
 def test_a_packed_gmt_says_what_to_do(tmp_path):
     path = tmp_path / "my.gmt.gz"
-    path.write_bytes(gzip.compress(SETS.encode()))
+    path.write_bytes(gzip.compress(SETS.encode(), mtime=0))
     with pytest.raises(UsageError, match=r"packed \(gzip\); unpack it first"):
         list(SOURCES["gmt"].parse([path], Settings()))
 

@@ -90,7 +90,7 @@ def test_there_are_nine_categories():
         (b"[]", "not the JSON of UniProt entries"),
         (b'{"results": [{"genes": "TP53"}]}', "not the JSON of UniProt entries"),
         (document()[:-40], "not the JSON of UniProt entries"),
-        (gzip.compress(document())[:-60], "cut short"),
+        (gzip.compress(document(), mtime=0)[:-60], "cut short"),
         (b"<html>", "a web page"),
         (document([ENTRIES[5]]), "no entry with both a gene and a keyword"),
     ],

@@ -25,7 +25,7 @@ TTTT
 def test_a_gene_is_its_sequence_in_upper_case(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     content = FASTA.replace("\n", "\r\n").encode()
-    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    path.write_bytes(gzip.compress(content, mtime=0) if name.endswith(".gz") else content)
     made = descriptor(str(path))
     found = made.describe(["NA", "TP53", "EMPTY", "NOPE"], "symbol")
     assert found.texts == {"NA": "TTTT", "TP53": "ACGTACGTN"}

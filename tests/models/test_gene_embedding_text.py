@@ -310,7 +310,7 @@ def test_files_without_vectors_of_genes(write: Write, text: str, said: str) -> N
 
 
 def test_a_damaged_gzip_file(write: Write) -> None:
-    whole = gzip.compress(b"symbol,a\n" + b"TP53,1\n" * 1000)
+    whole = gzip.compress(b"symbol,a\n" + b"TP53,1\n" * 1000, mtime=0)
     assert "cannot be read as text" in complaint(write(b"symbol,a\nTP53,1\n", "not.csv.gz"))
     assert "cannot be read as text" in complaint(write(whole[:-20], "short.csv.gz"))
 

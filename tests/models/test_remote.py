@@ -429,7 +429,7 @@ def test_the_type_of_an_answer_may_be_loosely_written(crooked, status, content_t
 
 
 def test_a_compressed_answer_is_read(crooked):
-    body = gzip.compress(json.dumps(GOOD).encode())
+    body = gzip.compress(json.dumps(GOOD).encode(), mtime=0)
     answer = (200, JSON, body, [("Content-Encoding", "gzip")])
     assert points(answered(crooked, answer), "a") == [(0.5, None)]
 
@@ -554,7 +554,7 @@ def test_an_answer_without_its_keys_says_which(crooked, answer, part):
 def test_an_answer_without_end_is_cut_off(crooked, monkeypatch):
     set_to(monkeypatch, max_answer_bytes=1_000_000)
     # A thousandth of its size on the wire: the cap is on what it unfolds to.
-    body = gzip.compress(b" " * 20_000_000)
+    body = gzip.compress(b" " * 20_000_000, mtime=0)
     text = refused(crooked, (200, JSON, body, [("Content-Encoding", "gzip")]))
     assert text == f"{crooked.url}/predict: the answer is over 1,000,000 bytes"
 

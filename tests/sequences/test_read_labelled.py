@@ -72,7 +72,7 @@ def write(folder: Path, name: str, content: bytes | str) -> Path:
 def test_every_layout_holds_the_same_rows(name: str, packed: bool, tmp_path: Path) -> None:
     content = LAYOUTS[name]
     path = (
-        write(tmp_path, f"{name}.gz", gzip.compress(content))
+        write(tmp_path, f"{name}.gz", gzip.compress(content, mtime=0))
         if packed
         else write(tmp_path, name, content)
     )
@@ -200,7 +200,7 @@ def test_a_file_larger_than_the_limit_is_not_unpacked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("genomark.sequences.formats.UNPACKED_LIMIT", 1000)
-    path = write(tmp_path, "x.csv.gz", gzip.compress(b"seq\n" + b"A" * 2000))
+    path = write(tmp_path, "x.csv.gz", gzip.compress(b"seq\n" + b"A" * 2000, mtime=0))
     with pytest.raises(UsageError, match="more than 1,000 bytes, unpacked"):
         read_sequences(path)
 

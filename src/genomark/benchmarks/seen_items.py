@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from genomark.benchmarks.material import Material
 from genomark.datasets.assemblies import assembly_name
-from genomark.datasets.leakage import leaked, nearest, overlaps
+from genomark.datasets.leakage import leaked, nearest, nearest_by_blast, overlaps
 from genomark.errors import UnknownNameError
 from genomark.models.training_material import TrainingMaterial
 
+#: What looks for sequences: genomark itself, or BLAST where it is installed.
+ENGINES = ("genomark", "blastn")
 #: From which identity of an alignment on a sequence was seen, and how much of it is in that.
 IDENTITY, COVERAGE = 0.8, 0.5
 #: Training regions that cover more of an item than this have it seen: a base is enough.
@@ -70,6 +72,7 @@ def seen_items(
     training: TrainingMaterial,
     *,
     identity: float = IDENTITY,
+    engine: str = ENGINES[0],
     threads: int = 1,
     progress: Callable[[int], None] = lambda done: None,
 ) -> SeenItems:
@@ -83,6 +86,8 @@ def seen_items(
     training : TrainingMaterial
     identity : float
         Of an alignment, from which on a sequence was seen.
+    engine : str
+        Of `ENGINES`.
     threads : int
         No number depends on it.
     progress : callable
@@ -91,10 +96,10 @@ def seen_items(
     Raises
     ------
     UsageError
-        If a sequence or region is none, or the identity out of range.
+        If a sequence or region is none, the identity out of range, or BLAST asked for and missing.
     """
     items = material.items
-    by_sequence = _by_sequence(material, training, identity, threads, progress)
+    by_sequence = _by_sequence(material, training, identity, engine, threads, progress)
     by_region = _by_region(material, training)
     found = items.select("item_id", *_REGION, "sequence").with_row_index("row")
     found = found.join(by_sequence, on="sequence", how="left", nulls_equal=True)
@@ -130,6 +135,7 @@ def _by_sequence(
     material: Material,
     training: TrainingMaterial,
     identity: float,
+    engine: str,
     threads: int,
     progress: Callable[[int], None],
 ) -> pl.DataFrame:
@@ -148,7 +154,12 @@ def _by_sequence(
         return pl.DataFrame(schema=schema)
     # The other strand of an RNA is another RNA.
     both = not any("U" in each for each in test)
-    found = nearest(test, training.sequences, both_strands=both, threads=threads, progress=progress)
+    if engine == "blastn":
+        found = nearest_by_blast(test, training.sequences, both_strands=both, threads=threads)
+    else:
+        found = nearest(
+            test, training.sequences, both_strands=both, threads=threads, progress=progress
+        )
     strands = np.array(["-", "", "+"])[found.strand.astype(np.int64) + 1]
     return pl.DataFrame(
         {

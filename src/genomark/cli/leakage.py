@@ -71,6 +71,9 @@ def leakage(
         Path | None,
         typer.Option(metavar="FILE", help="With --results: draw score against similarity."),
     ] = None,
+    engine: Annotated[
+        str, typer.Option(metavar="NAME", help="What looks for sequences: genomark or blastn.")
+    ] = "genomark",
     workers: Annotated[
         int | None, typer.Option(min=1, help="Threads. Left out: one per processor.")
     ] = None,
@@ -91,6 +94,7 @@ def leakage(
 
     from genomark.atomic import write_whole
     from genomark.benchmarks.leakage_panel import share_panel
+    from genomark.benchmarks.seen_items import ENGINES
     from genomark.cli.tables import table_bytes
     from genomark.cli.terminal import console, status
     from genomark.models.training_material import training_material, training_of_file
@@ -100,11 +104,13 @@ def leakage(
     check_ending(svg, (".svg",))
     if svg is not None and results is None:
         raise UsageError("--svg draws scores: name the folder of a run with --results")
+    if engine not in ENGINES:
+        raise UsageError(f"--engine '{engine}': expected {' or '.join(ENGINES)}")
     declared = [training_of_file(each, assembly) for each in train]
     made = _one(benchmark)
     training = training_material(declared)
     threads = workers or os.cpu_count() or 1
-    seen = _looked_up(made, training, identity, limit, threads)
+    seen = _looked_up(made, training, identity, limit, engine, threads)
     told = list(training.told)
     summary = share_panel(seen, made.headlines[0], told, "")
     screen = console()
@@ -142,6 +148,7 @@ def _looked_up(
     training: TrainingMaterial,
     identity: float,
     limit: int | None,
+    engine: str,
     threads: int,
 ) -> SeenItems:
     from genomark.benchmarks.seen_items import seen_items
@@ -154,7 +161,12 @@ def _looked_up(
         )
     with _Waiting(len(training.sequences)) as waiting:
         found = seen_items(
-            material, training, identity=identity, threads=threads, progress=waiting.add
+            material,
+            training,
+            identity=identity,
+            engine=engine,
+            threads=threads,
+            progress=waiting.add,
         )
     if found.reason is not None:
         raise UsageError(f"'{benchmark.id}' cannot be compared: {found.reason}")
@@ -200,7 +212,8 @@ def _print_summary(out: Console, benchmark: Benchmark, seen: SeenItems, panel: L
     low, high = (100 * end for end in panel.interval)
     out.print(
         f"  seen: {panel.seen:,} of {panel.n:,} items, {100 * panel.share:.1f} % "
-        f"[{low:.1f}, {high:.1f}]; {panel.n_distinct:,} of them differ"
+        f"[{low:.1f}, {high:.1f}]; "
+        f"{panel.n_distinct:,} different sequences and places"
     )
     out.print(f"  whole and unchanged: {panel.exact:,} items")
     strands = seen.items.filter("seen")["strand"].drop_nulls()

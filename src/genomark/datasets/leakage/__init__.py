@@ -1,5 +1,6 @@
 """What a test set has in common with a training set, and splits that have nothing in common."""
 
+from genomark.datasets.leakage.blast import nearest_by_blast
 from genomark.datasets.leakage.links import Alike
 from genomark.datasets.leakage.nearest import Nearest, leaked, nearest
 from genomark.datasets.leakage.regions import overlaps
@@ -11,6 +12,7 @@ __all__ = [
     "OrthogonalSplit",
     "leaked",
     "nearest",
+    "nearest_by_blast",
     "orthogonal_split",
     "overlaps",
 ]

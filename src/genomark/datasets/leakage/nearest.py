@@ -124,11 +124,9 @@ def nearest(
     return _assembled(test, train, parts)
 
 
-def _assembled(
-    test: Sequence[str], train: Sequence[str], parts: Iterable[tuple[Pairs, Alignments]]
-) -> Nearest:
-    n = len(test)
-    out = Nearest(
+def none_near(n: int) -> Nearest:
+    """Say of `n` test sequences that none is like any training sequence."""
+    return Nearest(
         train=np.full(n, -1, dtype=np.int64),
         strand=np.zeros(n, dtype=np.int8),
         identity=np.zeros(n),
@@ -140,6 +138,12 @@ def _assembled(
         train_start=np.zeros(n, dtype=np.int64),
         train_end=np.zeros(n, dtype=np.int64),
     )
+
+
+def _assembled(
+    test: Sequence[str], train: Sequence[str], parts: Iterable[tuple[Pairs, Alignments]]
+) -> Nearest:
+    out = none_near(len(test))
     our_lengths = np.array([len(each) for each in test], dtype=np.int64)
     for pairs, found in parts:
         rows = pairs.test
