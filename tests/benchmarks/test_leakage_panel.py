@@ -10,6 +10,7 @@ import pytest
 from scipy.stats import binomtest, pearsonr
 
 from genomark.benchmarks import Asking
+from genomark.benchmarks.game.joint_scores import JointScores
 from genomark.benchmarks.leakage_panel import (
     leakage_panel,
     share_interval,
@@ -232,6 +233,78 @@ def test_without_a_common_draw_there_is_no_interval_of_the_difference(per, paire
     assert (found.difference_interval is not None) == paired
     if paired:
         assert found.difference_interval == pytest.approx(together.difference_interval)
+
+
+def in_groups(kind: str) -> tuple[Scored, np.ndarray, np.ndarray]:
+    """Answers to 3 groups of 40 items, better from one to the next, as either rule takes them."""
+    random = np.random.default_rng(13)
+    truth = random.normal(size=120)
+    value = truth + random.normal(size=120) * np.repeat([0.3, 1.0, 3.0], 40)
+    frame = pl.DataFrame(
+        {
+            "item_id": [str(row) for row in range(120)],
+            "task": np.repeat(list("ABC"), 40),
+            "group": np.repeat(list("ABC"), 40),
+            "cluster": [f"{row // 4:03}" for row in range(120)],
+            "subcluster": [str(row) for row in range(120)],
+            "truth": truth,
+            "value": value,
+            "reason": pl.Series([None] * 120, dtype=pl.String),
+        }
+    )
+    if kind == "tasks":
+        rule = ScoringRule(("pearson",), "elements", grouped=True, subcluster="positions")
+        frame = frame.with_columns(cluster="task")
+        return PredictorScores(frame, rule), value, truth
+    return JointScores(frame, ScoringRule(("pearson",), "families", grouped=True)), value, truth
+
+
+@pytest.mark.parametrize("kind", ["tasks", "joint"])
+def test_both_means_are_over_the_groups_that_have_items_left(kind):
+    """All of A was seen, and half of the others: the two scores compare B and C with B and C."""
+    seen = (np.arange(120) < 40) | (np.arange(120) % 2 == 0)
+    scored, value, truth = in_groups(kind)
+    found = panel(scored, items(np.where(seen, 0.9, 0.1)))
+
+    def mean(chosen: np.ndarray) -> float:
+        parts = [chosen & (np.arange(120) // 40 == each) for each in (1, 2)]
+        return float(np.mean([pearsonr(value[part], truth[part])[0] for part in parts]))
+
+    assert found.groups == (2, 3)
+    assert found.all.value == pytest.approx(mean(np.ones(120, dtype=bool)), abs=1e-12)
+    assert found.clean.value == pytest.approx(mean(~seen), abs=1e-12)
+    assert (found.all.n, found.clean.n) == (80, 40)
+    assert found.difference == pytest.approx(found.all.value - found.clean.value)
+    low, high = found.difference_interval
+    assert low < found.difference < high
+    assert (found.n, found.seen) == (120, int(seen.sum()))
+
+
+@pytest.mark.parametrize("kind", ["tasks", "joint"])
+def test_nothing_left_of_any_group_is_no_score(kind):
+    seen = np.arange(120) % 40 != 0
+    scored, _, _ = in_groups(kind)
+    found = panel(scored, items(np.where(seen, 0.9, 0.1)))
+    assert found.groups == (0, 3)
+    assert (found.all.n, found.clean.n) == (120, 3)
+    assert found.clean.reason_if_null == "too few items (3): 10 are needed"
+    assert found.difference is None
+
+
+@pytest.mark.parametrize("kind", ["tasks", "joint"])
+def test_groups_that_were_seen_whole_or_not_at_all_have_no_difference(kind):
+    """It would be 0 whatever a model remembers."""
+    seen = np.arange(120) < 40
+    scored, _, _ = in_groups(kind)
+    found = panel(scored, items(np.where(seen, 0.9, 0.1)))
+    assert found.groups == (2, 3)
+    assert found.all.value == found.clean.value
+    assert (found.difference, found.difference_interval) == (None, None)
+
+
+def test_scores_that_are_no_means_over_groups_tell_of_none():
+    truth = np.random.default_rng(14).normal(size=60)
+    assert panel(answers(truth + 1.0, truth), items(np.full(60, 0.2))).groups is None
 
 
 # --- A memory shows a curve, and what knows shows none. ---

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from genomark.benchmarks import seen_items as module
+from genomark.benchmarks.leakage_panel import share_interval, share_panel
 from genomark.benchmarks.material import Material
 from genomark.benchmarks.seen_items import SEEN_COLUMNS, seen_items
 from genomark.datasets.genome import reverse_complement
@@ -48,6 +49,13 @@ def places(*rows: tuple[str, int, int], assembly: str | None = "hg38") -> Materi
 def regions(*rows: tuple[str, int, int], assembly: str = "hg38") -> TrainingMaterial:
     frame = pl.DataFrame(rows, schema=["chrom", "start", "end"], orient="row")
     return TrainingMaterial(("told",), regions={assembly: frame})
+
+
+def test_places_are_compared_whatever_their_chromosomes_are_called():
+    items = places(("1", 0, 10), ("chr1", 0, 10), ("chrUn_GL000220v1", 0, 10), ("X", 5, 15))
+    found = seen_items(items, regions(("chr1", 0, 5), ("chrX", 0, 99))).items
+    assert found["overlap"].to_list() == [0.5, 0.5, None, 1.0]
+    assert found["seen"].to_list() == [True, True, None, True]
 
 
 def test_planted_copies_have_the_identity_they_were_planted_with():
@@ -94,8 +102,8 @@ def test_each_distinct_sequence_is_looked_for_once(monkeypatch):
     found = seen_items(sequences(a, b, a, a), trained(a))
     assert asked == [[a, b]]
     assert found.items["seen"].to_list() == [True, False, True, True]
-    assert found.distinct[[0, 2, 3]].tolist() == [found.distinct[0]] * 3
-    assert found.distinct[1] != found.distinct[0]
+    assert found.clusters[[0, 2, 3]].tolist() == [found.clusters[0]] * 3
+    assert found.clusters[1] != found.clusters[0]
 
 
 def test_a_base_that_a_training_region_covers_is_seen():
@@ -160,3 +168,84 @@ def test_with_a_part_unknown_or_not_compared_nothing_is_complete():
     assert not seen_items(sequences(spelled), trained(spelled, complete=False)).complete
     both = TrainingMaterial(("two",), ("t",), (spelled,), regions(("chr1", 0, 9)).regions)
     assert not seen_items(sequences(spelled), both).complete
+
+
+def groups(numbers: np.ndarray) -> list[list[int]]:
+    """Items that have the same number, by their first."""
+    return sorted(np.flatnonzero(numbers == each).tolist() for each in set(numbers.tolist()))
+
+
+def test_items_that_share_a_stretch_are_one_cluster_along_any_chain():
+    a, b, c = drawn(3, seed=9)
+    material = sequences(a, reverse_complement(a[100:] + b[:31]), b, c, a[:20], c[170:] + a[:29])
+    found = seen_items(material, trained(*drawn(2, seed=8)))
+    assert groups(found.clusters) == [[0, 1, 2], [3, 5], [4]]
+
+
+def test_places_that_overlap_are_one_cluster_along_any_chain():
+    material = places(
+        ("chr1", 100, 200),
+        ("chr1", 150, 300),
+        ("chr1", 120, 130),
+        ("chr1", 300, 400),
+        ("chr2", 100, 200),
+        ("chr1", 290, 301),
+        ("chr1", 900, 901),
+    )
+    found = seen_items(material, regions(("chr3", 0, 9)))
+    assert groups(found.clusters) == [[0, 1, 2, 3, 5], [4], [6]]
+
+
+def test_a_place_and_a_sequence_tie_items_too():
+    a, b, c = drawn(3, seed=10)
+    frame = pl.DataFrame(
+        {
+            "item_id": list("abcde"),
+            "sequence": [a, b, b, None, c],
+            "chrom": ["chr1", "chr1", None, "chr2", None],
+            "start": [0, 199, None, 5, None],
+            "end": [200, 399, None, 9, None],
+        }
+    )
+    found = seen_items(Material.of(frame, "hg38"), trained(*drawn(2, seed=8)))
+    assert groups(found.clusters) == [[0, 1, 2], [3], [4]]
+
+
+def test_windows_around_three_loci_count_as_three():
+    """Its interval is that of three items, not of as many as there are windows."""
+    rows = [(f"chr{1 + at // 100}", 10 * at, 10 * at + 2_000) for at in range(300)]
+    found = seen_items(places(*rows), regions(("chr1", 0, 10_000)))
+    panel = share_panel(found, "pearson", ["told"], "d")
+    assert (panel.n, panel.n_distinct, panel.seen) == (300, 3, 100)
+    low, high = share_interval(np.array([True, False, False]), np.arange(3))
+    assert panel.interval == pytest.approx((low, high))
+
+
+def test_variants_of_an_element_that_is_there_twice_are_of_one_cluster(kircher2019_file):
+    """As of two elements of kircher2019, of which one is the other with another construct."""
+    from genomark.benchmarks import load_benchmark
+
+    material = load_benchmark("kircher2019").material(None)
+    twice = material.items.filter(pl.col("sequence").is_not_null()).unique("sequence")
+    found = seen_items(Material(twice, "hg38"), trained(*drawn(1)))
+    assert len(groups(found.clusters)) == twice.height - 1
+
+
+def test_a_training_sequence_inside_an_item_is_as_much_as_it_has_of_it():
+    (spelled,) = drawn(1)
+    found = seen_items(sequences(spelled), trained(spelled[70:130])).items
+    assert found["similarity"].to_list() == [0.3]
+    assert found["seen"].to_list() == [False]
+    covered = seen_items(places(("chr1", 0, 200)), regions(("chr1", 70, 130))).items
+    assert covered["similarity"].to_list() == [0.3]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_long_hit_hides_no_shorter_one_that_is_identical(first):
+    (spelled,) = drawn(1, seed=11)
+    long = [mutated(spelled, 0.22, seed=each) for each in range(12)]
+    both = [spelled[:110], *long] if first else [*long, spelled[:110]]
+    row = seen_items(sequences(spelled), trained(*both)).items.row(0, named=True)
+    assert row["seen"]
+    assert not row["exact"]
+    assert not seen_items(sequences(spelled), trained(*long)).items["seen"][0]

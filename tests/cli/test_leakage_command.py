@@ -158,6 +158,28 @@ def test_a_bed_file_of_the_users_own_needs_an_assembly(genomark_cli, real_data, 
     assert items["seen"].to_list() == on_chr1.to_list()
 
 
+@pytest.mark.parametrize("prefix", ["", "chr"])
+def test_regions_are_found_whatever_their_chromosomes_are_called(
+    genomark_cli, real_data, tmp_path, prefix
+):
+    real_data("kircher2019", "elements.tsv.gz")
+    (tmp_path / "one.bed").write_text(f"{prefix}1\t0\t248000000\n")
+    words = ("leakage", "kircher2019", "--train", "one.bed", "--assembly", "hg38")
+    assert genomark_cli(*words, "--out", "items.csv").code == 0
+    items = pl.read_csv(tmp_path / "items.csv")
+    on_chr1 = items["item_id"].str.split(":").list.get(1) == "1"
+    assert items["seen"].sum() == on_chr1.sum() > 0
+
+
+def test_a_file_of_another_assembly_is_refused(genomark_cli, real_data, tmp_path):
+    real_data("kircher2019", "elements.tsv.gz")
+    for row, says in (("scaffold_1\t0\t9", "none of its"), ("1\t0\t249250621", "ends beyond")):
+        (tmp_path / "other.bed").write_text(f"{row}\n")
+        found = genomark_cli("leakage", "kircher2019", "--train", "other.bed", "--assembly", "hg38")
+        assert found.code == 2
+        assert says in found.err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -167,6 +189,14 @@ def test_a_bed_file_of_the_users_own_needs_an_assembly(genomark_cli, real_data, 
         (["--train", "train.fasta", "--json", "l.txt"], "l.txt: expected"),
         (["--train", "enformer"], "no place in a genome"),
         (["--train", "bad.fasta"], "bad.fasta"),
+        (["--train", ""], "training data without a name"),
+        (["--train", "none"], "nothing was trained on"),
+        (["--train", "train.fasta", "--assembly", "nonsense"], "No assembly named 'nonsense'"),
+        (
+            ["--train", "train.fasta", "--results", "nonexistent"],
+            "--results nonexistent: no such folder",
+        ),
+        (["--train", "train.fasta", "--results", "bad.fasta"], "bad.fasta: is a file"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(asked, train, tmp_path, real_data, words, says):
@@ -180,19 +210,56 @@ def test_what_cannot_be_done_is_one_line(asked, train, tmp_path, real_data, word
     assert found.err.count("\n") == 1
 
 
+@pytest.fixture
+def no_search(monkeypatch):
+    def searched(*_, **__):
+        raise AssertionError("the search began")
+
+    monkeypatch.setattr("genomark.benchmarks.seen_items.seen_items", searched)
+
+
+@pytest.mark.parametrize("folder", ["nonexistent", "empty", "other"])
+def test_a_run_that_does_not_fit_is_told_before_the_search(
+    asked, ran, train, tmp_path, no_search, folder
+):
+    (tmp_path / "empty").mkdir()
+    ran("--limit", "50", "--out", "other")
+    found = asked("--train", train, "--results", folder)
+    assert found.code == 2
+    assert folder in found.err
+    assert "the search began" not in found.err
+
+
+def test_what_was_found_is_written_also_where_there_is_nothing_to_draw(
+    asked, ran, train, tmp_path, monkeypatch
+):
+    ran()
+    monkeypatch.setattr("genomark.results.leakage_curve.leakage_curve", lambda *_: None)
+    found = asked(
+        "--train", train, "--results", "genomark-results",
+        "--out", "items.csv", "--json", "l.json", "--svg", "c.svg",
+    )  # fmt: skip
+    assert found.code == 2
+    assert "c.svg was not written: no model has a score" in found.err
+    assert pl.read_csv(tmp_path / "items.csv").height == 200
+    assert json.loads((tmp_path / "l.json").read_text())["leakage"]["seen"] == 60
+    assert not (tmp_path / "c.svg").exists()
+
+
 def test_a_folder_of_another_limit_has_no_predictions_to_use(asked, ran, train):
     ran("--limit", "50")
     words = ("--train", train, "--results", "genomark-results")
     found = asked(*words, "--limit", "60")
     assert found.code == 2
     assert "as it is now with --limit 60; run it first" in found.err
+    assert "--limit 60 --out genomark-results" in found.err
     assert asked(*words, "--limit", "50").code == 0
 
 
 def test_structures_to_design_for_have_no_sequences_to_look_for(genomark_cli, train):
     found = genomark_cli("leakage", "rna/eterna100", "--train", str(train))
     assert found.code == 2
-    assert "no sequences or places" in found.err
+    assert "'rna/eterna100' cannot be compared yet" in found.err
 
 
 def test_of_a_suite_one_benchmark_is_looked_into(genomark_cli, train):

@@ -49,6 +49,7 @@ class Answer:
     pause: float = 0.0  # seconds between chunks
     content_range: str | None = None  # a lie
     declare: int | None = None  # another lie: a Content-Length
+    kind: str | None = None  # a Content-Type
 
 
 class Origin:
@@ -103,6 +104,8 @@ class Origin:
                     self.send_header("Content-Length", str(answer.declare or len(body)))
                 elif answer.framing == "chunked":
                     self.send_header("Transfer-Encoding", "chunked")
+                if answer.kind is not None:
+                    self.send_header("Content-Type", answer.kind)
                 self.send_header("Connection", "close")
                 self.end_headers()
                 self.close_connection = True

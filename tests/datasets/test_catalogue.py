@@ -149,9 +149,14 @@ def test_source_names_where_the_origin_has_it(tmp_path):
 
 def test_an_origin_may_be_an_address_without_sums(tmp_path):
     origin = '[[origin]]\nurl = "https://x.org/a%3Ab/"\nmd5_listing = "https://x.org/md5"\n'
-    (file,) = read(tmp_path, f"{HEAD}{origin}files = [{{ path = 'a b', about = 7 }}]")["toy"].files
+    (file,) = read(tmp_path, f"{HEAD}{origin}files = [{{ path = 'a b', about = 7, most = 9 }}]")[
+        "toy"
+    ].files
     assert file == DatasetFile(
-        "a b", None, None, "https://x.org/a%3Ab/a%20b", about=7, md5_listing="https://x.org/md5"
+        *("a b", None, None, "https://x.org/a%3Ab/a%20b"),
+        about=7,
+        md5_listing="https://x.org/md5",
+        most=9,
     )
     assert file.size == 7
 
@@ -161,9 +166,18 @@ def test_an_address_may_have_sums_in_the_catalogue(tmp_path):
     assert file == DatasetFile("a/b.txt", 3, SHA256, "http://x/a/b.txt")
 
 
+def test_whatever_has_no_size_has_a_largest_one():
+    files = [file for entry in catalogue().values() for file in entry.files]
+    assert {file.path for file in files if file.bytes is None} >= {"hg19.2bit", "hg38.2bit"}
+    for file in files:
+        assert (file.bytes is None) != (file.most is None)
+        assert file.most is None or file.most > file.about
+
+
 def test_an_origin_may_be_a_person(tmp_path):
-    entry = read(tmp_path, f"{HEAD}[[origin]]\nby_hand = 'ask'\nfiles = [{{ path = 'a' }}]")["toy"]
-    assert entry.files == (DatasetFile("a", None, None, None, by_hand="ask"),)
+    file = "{ path = 'a', most = 5 }"
+    entry = read(tmp_path, f"{HEAD}[[origin]]\nby_hand = 'ask'\nfiles = [{file}]")["toy"]
+    assert entry.files == (DatasetFile("a", None, None, None, by_hand="ask", most=5),)
     assert entry.bytes == 0
     assert entry.files[0].source == "ask"
 
@@ -195,6 +209,8 @@ def test_other_files_in_the_folder_are_not_entries(tmp_path):
         (f"{HEAD}{ORIGIN}files = [{{ path = 'a' }}]", "'a' is from a repository, and without"),
         (f"{HEAD}{ORIGIN}files = [{{ path = 'a', bytes = 3 }}]", "only one of bytes and sha256"),
         (f"{HEAD}{ORIGIN}files = [{FILE.replace('bytes', 'about = 2, bytes')}]", "bytes and about"),
+        (f"{HEAD}{ORIGIN}files = [{FILE.replace('bytes', 'most = 2, bytes')}]", "bytes and most"),
+        (f"{HEAD}[[origin]]\nurl = 'http://x'\nfiles = [{{ path = 'a' }}]", "bytes and most"),
         (f"{HEAD}{ORIGIN}files = [{FILE}, {FILE}]", "'a/b.txt' is named twice"),
         (f"{HEAD.replace('licence', 'license')}{ORIGIN}files = [{FILE}]", "license"),
         (f"{HEAD.replace('T', '')}{ORIGIN}files = [{FILE}]", "length >= 1"),

@@ -162,6 +162,24 @@ def test_other_arrays_are_no_expected_contacts(
         read_expected(path, 3)
 
 
+def test_no_memory_is_taken_for_what_a_header_claims(tmp_path: Path) -> None:
+    path = tmp_path / "expected.npy"
+    with path.open("wb") as out:
+        header = {"descr": "<f8", "fortran_order": False, "shape": (10**13,)}
+        np.lib.format.write_array_header_1_0(out, header)
+        out.write(bytes(9_000))
+    with pytest.raises(DatasetError, match=r"not an array of numbers \(.npy\), or cut short"):
+        read_expected(path, 3)
+
+
+def test_an_archive_of_arrays_is_no_array(tmp_path: Path) -> None:
+    path = tmp_path / "expected.npy"
+    np.savez(tmp_path / "many.npz", np.zeros(5))
+    (tmp_path / "many.npz").rename(path)
+    with pytest.raises(DatasetError, match=r"many arrays \(.npz\)"):
+        read_expected(path, 3)
+
+
 def test_expected_contacts_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"Cannot read .*nothing.npy"):
         read_expected(tmp_path / "nothing.npy", 3)

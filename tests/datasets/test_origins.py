@@ -12,7 +12,13 @@ from typer.testing import CliRunner
 from genomark import datasets
 from genomark.cli.data import app
 from genomark.datasets import DatasetFile, verify
-from genomark.errors import ChecksumError, DatasetUnavailableError, TruncatedFileError
+from genomark.datasets.bigwig import BigWig
+from genomark.errors import (
+    ChecksumError,
+    DatasetError,
+    DatasetUnavailableError,
+    TruncatedFileError,
+)
 
 BODY = bytes(range(256)) * 2000
 NAME = "big.2bit"
@@ -113,6 +119,54 @@ def test_nothing_is_no_file(toy):
     with pytest.raises(TruncatedFileError, match="empty"):
         datasets.path("toy", NAME)
     assert toy.left() == []
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked", "close"])
+def test_no_more_is_taken_than_the_catalogue_allows(toy, framing):
+    add(toy, BODY * 40, most=1_000_000).framing = framing
+    with pytest.raises(ChecksumError, match="more than the 1,000,000 bytes that") as caught:
+        datasets.path("toy", NAME)
+    assert "\n" not in str(caught.value)
+    assert toy.origin.sent < len(BODY) * 40
+    assert toy.left() == []
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_as_much_as_is_allowed_is_taken(toy, framing):
+    add(toy, most=len(BODY)).framing = framing
+    assert datasets.path("toy", NAME).read_bytes() == BODY
+
+
+def test_an_answer_that_calls_itself_a_page_is_no_file(toy):
+    add(toy).kind = "text/html; charset=utf-8"
+    with pytest.raises(DatasetUnavailableError, match=f"a web page, not with {NAME}"):
+        datasets.path("toy", NAME)
+    assert toy.left() == []
+
+
+@pytest.mark.parametrize(
+    "start", [b"<!DOCTYPE html>", b"\n <HTML lang='en'>", b"\xef\xbb\xbf<html>"]
+)
+def test_a_page_that_calls_itself_something_else_is_no_file(toy, start):
+    add(toy, start + BODY).kind = "application/octet-stream"
+    with pytest.raises(ChecksumError, match=f"a web page, and not {NAME}"):
+        datasets.path("toy", NAME)
+    assert toy.left() == []
+
+
+def test_with_a_checksum_of_the_catalogue_the_bytes_alone_decide(toy):
+    toy.add("page.html").kind = "text/html"
+    assert datasets.path("toy", "page.html").read_bytes() == toy.contents["page.html"]
+
+
+def test_what_a_reader_makes_nothing_of_is_told_with_how_to_get_it_again(toy):
+    add(toy)
+    place = datasets.path("toy", NAME)
+    with pytest.raises(DatasetError, match=f"to get it again, remove it and {NAME}.sha256"):
+        BigWig(place)
+    record(place).unlink()
+    with pytest.raises(DatasetError, match=r"not a bigWig$"):
+        BigWig(place)
 
 
 def test_a_published_md5_is_checked(toy, capsys):

@@ -85,6 +85,17 @@ def test_gzip_is_read_too(tmp_path: Path) -> None:
     assert list(read_vcf(packed, "hg38")) == list(read_vcf(plain, "hg38"))
 
 
+def test_a_damaged_gzip_file_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "v.vcf.gz"
+    packed = bytearray(gzip.compress(vcf(tmp_path, ROWS * 500).read_bytes()))
+    # A block of the kind 3, which there is none of (RFC 1951, 3.2.3).
+    packed[10] |= 0b110
+    path.write_bytes(packed)
+    with pytest.raises(UsageError, match=r"damaged, or not VCF .*get it again") as caught:
+        list(read_vcf(path, "hg38"))
+    assert "\n" not in str(caught.value)
+
+
 def test_real_vcf_fits_its_genome(mirror: Path) -> None:
     pytest.importorskip("pysam")
     genome = open_genome(mirror / "hg38_1m" / "hg38_1m.fa.gz")

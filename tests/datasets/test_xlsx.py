@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import re
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -68,7 +70,10 @@ def test_a_real_workbook_is_read_whole(mirror: Path) -> None:
         ('<c r="ZZZ1"><v>1</v></c>', "cell ZZZ1 is out of place"),
         ('<c r="A1" t="s"><v>5</v></c>', "cell A1 has text 5, of 0"),
         ('<c r="A1" t="s"><v>-1</v></c>', "cell A1 has text -1"),
-        ('<c r="A1"><v>1</v>', "not an xlsx workbook, or damaged"),
+        ('<c r="A1" t="s"><v>²</v></c>', "cell A1 has text ², of 0"),
+        ('<c r="A1"><v>1</v>', "not an xlsx workbook, or encrypted or damaged"),
+        ("<c>" * 60 + "</c>" * 60, "elements more than 50 deep"),
+        ("<c/>" * 20_001, "a row of more than 20,000 pieces"),
     ],
 )
 def test_sheets_that_are_none_are_refused(row: str, message: str, tmp_path: Path) -> None:
@@ -87,6 +92,64 @@ def test_what_unpacks_to_too_much_is_not_unpacked(
     monkeypatch.setattr("genomark.datasets.xlsx._LARGEST_PART", 50_000)
     with pytest.raises(DatasetError, match=r"sheet1\.xml unpacks to 100,\d+ bytes; 50,000 are"):
         list(read_xlsx(tmp_path / "t.xlsx"))
+
+
+def test_of_a_long_sheet_no_row_stays(tmp_path: Path) -> None:
+    rows: list[list[object]] = [[f"name {at}", at / 7, "ACGT" * 5] for at in range(8_000)]
+    write_xlsx(tmp_path / "t.xlsx", rows)
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in read_xlsx(tmp_path / "t.xlsx")) == 8_000
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Kept as elements they are 20 MB.
+    assert most < 2_000_000
+
+
+def test_more_rows_than_a_sheet_has_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genomark.datasets.xlsx._MOST_ROWS", 3)
+    write_xlsx(tmp_path / "t.xlsx", [["a"]] * 3)
+    assert len(list(read_xlsx(tmp_path / "t.xlsx"))) == 3
+    write_xlsx(tmp_path / "t.xlsx", [["a"]] * 4)
+    with pytest.raises(DatasetError, match="more than 3 rows or texts"):
+        list(read_xlsx(tmp_path / "t.xlsx"))
+
+
+def test_an_encrypted_workbook_is_refused(tmp_path: Path) -> None:
+    place = tmp_path / "t.xlsx"
+    write_xlsx(place, ROWS)
+    content = bytearray(place.read_bytes())
+    # The first bit of the flags says that a part is encrypted (APPNOTE 4.4.4).
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        found = content.find(mark)
+        while found >= 0:
+            content[found + at] |= 1
+            found = content.find(mark, found + 4)
+    place.write_bytes(content)
+    with pytest.raises(DatasetError, match="encrypted") as caught:
+        list(read_xlsx(place))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_damaged_workbook_is_read_or_refused_in_one_line(seed: int, tmp_path: Path) -> None:
+    place = tmp_path / "t.xlsx"
+    write_xlsx(place, ROWS * 20, shared=True)
+    draw = random.Random(seed)
+    content = bytearray(place.read_bytes())
+    for _ in range(8):
+        content[draw.randrange(len(content))] = draw.randrange(256)
+    place.write_bytes(content[: draw.choice([len(content), len(content) // 2])])
+    told = f"{place}: read"
+    try:
+        list(read_xlsx(place))
+    except DatasetError as error:
+        told = str(error)
+    assert str(place) in told
+    assert "\n" not in told
 
 
 def test_files_that_are_no_workbook_are_refused(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ training = ["train"]
 @pytest.fixture
 def predictions(tmp_path: Path) -> Path:
     (tmp_path / "preds.csv").write_text("item_id,value\na,1\n")
+    (tmp_path / "folds.bed").write_text("chr1\t0\t10\ttrain\n")
     return tmp_path / "preds.csv"
 
 
@@ -99,6 +100,16 @@ def test_a_card_of_a_recorded_response_is_read_too(tmp_path):
         ("name = 3", "name"),
         ('authors = "A. Nother"', "authors"),
         ('training_data = "all of it"', "all of it"),
+        ('training_data = "enfomer"', "No training set named 'enfomer'. Did you mean 'enformer'"),
+        (
+            '[training_data]\nkind = "own-split"\nname = "x"\nsequences = 1\n',
+            "own-split.*kind = one of unknown, none, regions, sequences, set",
+        ),
+        (
+            '[training_data]\nkind = "regions"\nsource = "folds.bed"\nassembly = "hg99"\n',
+            "No assembly named 'hg99'",
+        ),
+        ('[training_data]\nkind = "sequences"\nsource = "gone.fa"\n', r"no file \S*gone\.fa; put"),
         ('[training_data]\nkind = "regions"\nsource = "a.bed"\n', "assembly"),
         ('[training_data]\nkind = "set"\nname = "borzoi"\n', "borzoi-folds"),
         (b"\xff\xfe", "not TOML"),

@@ -49,7 +49,13 @@ def test_a_declaration_is_a_word_or_a_table(told, expected):
 @pytest.mark.parametrize(
     ("told", "says"),
     [
-        ("everything", "everything"),
+        ("everything", "No training set named 'everything'. Known: borzoi-folds, enformer, none"),
+        ("enfomer", "No training set named 'enfomer'. Did you mean 'enformer'?"),
+        ("own-split", "No training set named 'own-split'"),
+        (
+            {"kind": "own-split", "name": "x", "sequences": 1},
+            "own-split.*kind = one of unknown, none, regions, sequences, set$",
+        ),
         ({"kind": "regions", "source": "a.bed"}, "assembly"),
         ({"kind": "sequences", "source": "a.fa", "extra": 1}, "extra"),
         ({"kind": "sequences"}, "source"),
@@ -90,6 +96,23 @@ def test_words_name_files_without_their_folder():
 
 def test_words_of_strangers_are_one_printable_line():
     assert in_words(TrainingSequences("http://x/a\n\x1b[31mb")) == "sequences in http://x/a [31mb"
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("https://me:secret@example.org/a/b.fa", "https://example.org/a/b.fa"),
+        ("https://example.org/b.fa?X-Signature=secret&a=/b", "https://example.org/b.fa"),
+        ("HTTPS://token@example.org:8443/b.fa#secret", "HTTPS://example.org:8443/b.fa"),
+        ("s3://secret:key@bucket/b.fa?secret", "s3://bucket/b.fa"),
+        ("https://example.org?secret", "https://example.org"),
+        ("https://example.org/@team/b.fa", "https://example.org/@team/b.fa"),
+        ("http://[broken/b.fa?secret", "http://[broken/b.fa"),
+    ],
+)
+def test_words_have_no_password_and_no_query_of_a_url(source, told):
+    assert in_words(TrainingSequences(source)) == f"sequences in {told}"
+    assert "secret" not in in_words(TrainingRegions(source, "hg38", ("train",)))
 
 
 def test_only_what_means_the_same_anywhere_is_public():

@@ -9,6 +9,7 @@ import pytest
 
 from genomark.errors import DatasetUnavailableError, UnknownNameError, UsageError
 from genomark.models.training_data import (
+    TRAINING_SETS,
     UNKNOWN,
     NamedTraining,
     NoTraining,
@@ -29,13 +30,14 @@ def bed(tmp_path: Path) -> Path:
 
 
 def test_regions_of_some_labels_alone_are_training(bed):
-    assert read_regions(bed).rows() == [("chr1", 10, 20), ("chr1", 30, 50), ("chr2", 0, 5)]
-    assert read_regions(bed, ("fold0", "fold1")).rows() == [("chr1", 10, 20), ("chr2", 0, 5)]
+    assert read_regions(bed, "hg38").rows() == [("chr1", 10, 20), ("chr1", 30, 50), ("chr2", 0, 5)]
+    chosen = read_regions(bed, "hg38", ("fold0", "fold1"))
+    assert chosen.rows() == [("chr1", 10, 20), ("chr2", 0, 5)]
 
 
 def test_a_label_that_no_region_has_is_told_with_those_there_are(bed):
     with pytest.raises(UsageError, match=r"regions\.bed: .*'fold9'.*fold0, fold1, fold3"):
-        read_regions(bed, ("fold9",))
+        read_regions(bed, "hg38", ("fold9",))
 
 
 def test_a_packed_file_of_regions_is_read(tmp_path):
@@ -48,7 +50,7 @@ def test_a_packed_file_of_regions_is_read(tmp_path):
 def test_what_is_no_region_is_told_with_file_and_line(tmp_path, line):
     (tmp_path / "bad.bed").write_text(f"chr1\t1\t2\n{line}\n")
     with pytest.raises(UsageError, match=r"bad\.bed.*2") as raised:
-        read_regions(tmp_path / "bad.bed")
+        read_regions(tmp_path / "bad.bed", "hg38")
     assert "\n" not in str(raised.value)
 
 
@@ -115,8 +117,114 @@ def test_regions_without_an_assembly_are_refused(bed):
         training_of_file(str(bed), "hg99")
 
 
+def test_an_assembly_that_is_not_known_is_refused_whatever_is_named(tmp_path):
+    (tmp_path / "a.fasta").write_text(">a\nACGT\n")
+    for text in (str(tmp_path / "a.fasta"), "enformer", "none"):
+        with pytest.raises(UnknownNameError, match="nonsense"):
+            training_of_file(text, "nonsense")
+
+
+def test_names_without_chr_are_those_of_the_assembly(tmp_path):
+    (tmp_path / "plain.bed").write_text("1\t10\t20\n1\t30\t50\nKI270302.1\t0\t5\nX\t7\t8\n")
+    found = training_material([TrainingRegions(str(tmp_path / "plain.bed"), "GRCh38")])
+    assert found.regions["hg38"].rows() == [("chr1", 10, 20), ("chr1", 30, 50), ("chrX", 7, 8)]
+
+
+def test_regions_of_another_assembly_are_refused_also_where_their_label_is_not_asked_for(tmp_path):
+    (tmp_path / "old.bed").write_text("chr1\t0\t9\ttrain\nchr1\t0\t249250621\ttest\n")
+    assert read_regions(tmp_path / "old.bed", "hg19", ("train",)).height == 1
+    with pytest.raises(UsageError, match=r"old\.bed: region 2, chr1:.*248,956,422"):
+        read_regions(tmp_path / "old.bed", "hg38", ("train",))
+
+
+@pytest.mark.parametrize("name", ["p.narrowPeak", "p.broadPeak", "p.BED", "p.narrowpeak.gz"])
+def test_peaks_are_regions(tmp_path, name):
+    row = b"chr1\t10\t20\tpeak\t100\t.\t5.5\t3.1\t-1\t4\n"
+    (tmp_path / name).write_bytes(gzip.compress(row, mtime=0) if name.endswith("gz") else row)
+    told = training_of_file(f"{tmp_path / name}:peak", "hg38")
+    assert told == TrainingRegions(str(tmp_path / name), "hg38", ("peak",))
+    assert training_material([told]).regions["hg38"].rows() == [("chr1", 10, 20)]
+
+
+def test_regions_of_another_ending_are_told_which_there_are(tmp_path):
+    (tmp_path / "a.txt").write_text("chr1\t10\t20\nchr1\t30\t40\n")
+    told = training_of_file(str(tmp_path / "a.txt"), None)
+    with pytest.raises(UsageError, match=r"a\.txt: no column of sequences .*\.bed, \.narrowPeak"):
+        training_material([told])
+
+
+@pytest.mark.parametrize("text", ["", "  "])
+def test_nothing_is_no_name_of_a_file(text):
+    with pytest.raises(UsageError, match="training data without a name; expected FASTA"):
+        training_of_file(text, None)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    (tmp_path / "folder.bed").mkdir()
+    for text in (tmp_path, tmp_path / "folder.bed"):
+        with pytest.raises(UsageError, match="is a folder; expected FASTA"):
+            training_of_file(str(text), "hg38")
+    with pytest.raises(UsageError, match="is a folder; expected a file of sequences"):
+        training_material([TrainingSequences(str(tmp_path))])
+
+
+def test_labels_begin_behind_the_name_of_the_file(bed):
+    told = training_of_file(f"{bed}:a:b", "hg38")
+    assert told == TrainingRegions(str(bed), "hg38", ("a:b",))
+    with pytest.raises(UsageError, match=r"regions\.bed: no region has 'a:b'.*fold0, fold1"):
+        training_material([told])
+
+
+@pytest.mark.parametrize("labels", ["", "fold0+", "+"])
+def test_an_empty_label_is_refused(bed, labels):
+    with pytest.raises(UsageError, match=r"a label is empty; expected .*regions\.bed:LABEL"):
+        training_of_file(f"{bed}:{labels}", "hg38")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (">a\nACGT\n>b\nMKLVE\n", "row 2: 'L' at position 3 is no letter of DNA or RNA"),
+        (">a\nAC-GT\n", "row 1: '-' at position 3 is no letter of DNA or RNA.*without gaps"),
+        (">a\n>b\n", "row 1: has no sequence"),
+        ("ACGT\n", "not FASTA"),
+    ],
+)
+def test_what_is_no_fasta_of_nucleotides_is_told_in_its_own_words(tmp_path, content, says):
+    (tmp_path / "bad.fasta").write_text(content)
+    with pytest.raises(UsageError, match=rf"bad\.fasta.*{says}") as raised:
+        training_material([TrainingSequences(str(tmp_path / "bad.fasta"))])
+    assert "column" not in str(raised.value).lower()
+    assert "\n" not in str(raised.value)
+
+
+def test_a_url_is_told_without_its_password():
+    with pytest.raises(DatasetUnavailableError) as raised:
+        training_material([TrainingSequences("https://me:secret@example.org/a.fa?key=secret")])
+    assert "https://example.org/a.fa are not fetched" in str(raised.value)
+    assert "secret" not in str(raised.value)
+
+
 def test_a_file_that_is_not_there_is_told_with_what_could_stand_there():
     with pytest.raises(UsageError, match=r"nowhere\.fa: no such file.*borzoi-folds, enformer"):
         training_of_file("nowhere.fa", None)
     with pytest.raises(UsageError, match="no such file"):
         training_of_file("nowhere.bed:train", "hg38")
+
+
+@pytest.mark.parametrize(
+    ("name", "listed", "sees"), [("enformer", 131_072, 196_608), ("borzoi-folds", 196_608, 524_288)]
+)
+def test_a_named_set_is_what_the_model_takes_in(real_data, name, listed, sees):
+    """Enformer: Avsec et al. 2021; Borzoi: LENGTH and CROP of its published data, Linder et al."""
+    of = TRAINING_SETS[name]
+    file = real_data(of.dataset, of.file)
+    rows = read_regions(file, of.assembly, of.training)
+    assert set(rows["end"] - rows["start"]) == {listed}
+    found = training_material([NamedTraining(name)]).regions["hg38"]
+    assert found["chrom"].equals(rows["chrom"])
+    inside = rows["start"] >= (sees - listed) // 2
+    assert set((found["end"] - found["start"]).filter(inside)) == {sees}
+    assert (found["start"].filter(~inside) == 0).all()
+    assert (found["end"] - rows["end"] == (sees - listed) // 2).all()
+    assert found.columns == ["chrom", "start", "end"]

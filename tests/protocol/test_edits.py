@@ -369,3 +369,71 @@ def test_a_range_beyond_an_edit_is_told_with_its_length() -> None:
     sequences = edited((0, 3, ""))
     with pytest.raises(PredictionFailedError, match="a sequence of length 9 is 8"):
         asked_sequences(request(sequences, upstream_seq="GG", prediction_ranges={"s": [0, 9]}))
+
+
+# --- strange letters -----------------------------------------------------------------------------
+
+
+def messages_of(sequences: Any, **more: Any) -> list[str]:
+    with pytest.raises(PredictionFailedError) as caught:
+        asked_sequences(request(sequences, **more))
+    return list(caught.value.messages)
+
+
+@given(st.data())
+def test_faults_of_edits_are_those_of_whole_copies(data: st.DataObject) -> None:
+    kind = st.text("ACgtNXé-", min_size=1, max_size=15)
+    reference = data.draw(kind)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(reference)), max_size=6)))
+    pairs = zip(cuts[::2], cuts[1::2], strict=False)
+    changes = tuple((start, end, data.draw(st.text("ACTX", max_size=3))) for start, end in pairs)
+    sequences = edited(*changes, reference=reference)
+    flanks = {"upstream_seq": data.draw(st.sampled_from(["", "AC", "Z"])), "downstream_seq": "T"}
+    outcomes = []
+    for each in (sequences, dict(sequences)):
+        try:
+            found = asked_sequences(request(each, **flanks))
+            outcomes.append({name: asked.sequence for name, asked in found.items()})
+        except PredictionFailedError as error:
+            outcomes.append(list(error.messages))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_edits_that_take_out_all_strange_letters_are_not_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sequences = edited((1, 2, "G"), (4, 7, ""), reference="AXCGéX-TTT")
+
+    def refuse(self: object, name: str) -> str:
+        raise AssertionError("a sequence was built")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EditedSequences, "__getitem__", refuse)
+        found = asked_sequences(request(sequences))
+    assert found["s"].sequence == "AGCGTTT"
+
+
+def test_a_hundred_faults_of_edits_are_told_and_no_further_edit_is_built(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sequences = EditedSequences(
+        {"r": "ACXT"}, {f"s{at}": Edit("r", ((0, 1, "G"),)) for at in range(400)}
+    )
+    built = []
+    original = EditedSequences.__getitem__
+
+    def count(self: EditedSequences, name: str) -> str:
+        built.append(name)
+        return original(self, name)
+
+    monkeypatch.setattr(EditedSequences, "__getitem__", count)
+    told = messages_of(sequences)
+    assert len(built) == 100
+    assert told[:100] == [
+        f"sequence 's{at}' has invalid character(s): {{'X'}}" for at in range(100)
+    ]
+    assert told[100:] == ["and 300 more edits were not looked at"]
+
+
+def test_whole_sequences_are_all_told() -> None:
+    assert len(messages_of({f"s{at}": "X" for at in range(300)})) == 300

@@ -7,7 +7,14 @@ import pytest
 from kept_runs import made
 
 from genomark.results import Results, sections
-from genomark.results.leakage_words import badge_of, difference_of, row_of, share_of, training_note
+from genomark.results.leakage_words import (
+    badge_of,
+    clean_of,
+    difference_of,
+    row_of,
+    share_of,
+    training_note,
+)
 from genomark.results.run_record import Asked, Kept, Question, RunRecord
 from genomark.results.run_report import run_report
 from genomark.scoring import Leakage, LeakageBin, MetricRow, Result
@@ -145,3 +152,22 @@ def test_a_report_of_models_nobody_says_anything_of_has_neither():
     found = report_of(result(None, ""))
     assert "Training data" not in found.html
     assert not any(name.endswith("-leakage") for name in found.drawings)
+
+
+def test_scores_over_some_of_the_groups_say_of_how_many():
+    part = panel(groups=(2, 3))
+    assert clean_of(part) == "0.400 [0.350, 0.450] on 80 items, in 2 of 3 groups"
+    assert difference_of(part) == "0.100 [0.020, 0.180], in 2 of 3 groups"
+    assert difference_of(panel(groups=(2, 3), difference_interval=None)) == (
+        "0.100, in 2 of 3 groups, without an interval: the two are not drawn together"
+    )
+    assert training_note(result(part)).endswith("on 80 items, in 2 of 3 groups")
+    for whole in (panel(groups=(3, 3)), panel()):
+        assert clean_of(whole) == "0.400 [0.350, 0.450] on 80 items"
+        assert difference_of(whole) == "0.100 [0.020, 0.180]"
+
+
+def test_groups_that_were_seen_whole_or_not_at_all_leave_no_difference_and_say_so():
+    apart = panel(groups=(2, 3), difference=None, difference_interval=None)
+    assert difference_of(apart) == "not known: no group has both items that were seen and others"
+    assert difference_of(panel(**NOTHING)) == "not known"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from genomark.models.training_data import (
     TrainingSequences,
 )
 from genomark.runs import leakage as module
-from genomark.runs.leakage import Learned, learned
+from genomark.runs.leakage import LeakagePanels, Learned, learned
 from genomark.scoring import read_result
 
 
@@ -177,11 +178,12 @@ def test_the_option_is_about_one_model(tmp_path):
         genomark.run(["gc", "cpg"], Drawn(), out=tmp_path, trained_on="enformer", progress=False)
 
 
-def test_a_file_that_is_gone_is_told_in_the_panel_and_stops_nothing(tmp_path, predictions):
-    card(predictions, 'training_data = { kind = "sequences", source = "gone.fasta" }\n')
+def test_a_file_that_is_broken_is_told_in_the_panel_and_stops_nothing(tmp_path, predictions):
+    predictions.with_name("broken.fasta").write_text("ACGT\n")
+    card(predictions, 'training_data = { kind = "sequences", source = "broken.fasta" }\n')
     panel = run(tmp_path / "out", f"file:{predictions}").leakage
     assert panel.share is None
-    assert "gone.fasta" in panel.reason_if_null
+    assert "broken.fasta" in panel.reason_if_null
     assert not panel.complete
 
 
@@ -225,6 +227,52 @@ def test_several_models_of_the_same_training_data_are_looked_up_once(
     )
     assert len(calls) == 1
     assert [each.leakage.seen for each in found.results] == [20, 20]
+
+
+def panels_of(monkeypatch, *parts: Learned) -> tuple[list, list, LeakagePanels]:
+    """Panels of several training data in turn, how often one was read, and how many are held."""
+    made, alive = [], []
+    real = module.training_material
+
+    def read(*words):
+        found = real(*words)
+        made.append(1)
+        alive.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(module, "training_material", read)
+    panels = LeakagePanels(1, lambda told: None)
+    for each in parts:
+        panels._seen_items(Drawn(), None, each, each.digest())
+    return made, [each for each in alive if each() is not None], panels
+
+
+def fitted(letters: int, seed: int) -> Learned:
+    spelled = ["ACGT"[seed % 4] * letters]
+    return Learned((OwnTraining("fitted", 1, str(seed)),), lambda: spelled)
+
+
+def test_one_training_set_is_held_at_a_time(monkeypatch):
+    made, alive, _ = panels_of(monkeypatch, *(fitted(150, seed) for seed in range(3)))
+    assert (len(made), len(alive)) == (3, 1)
+
+
+def test_what_was_found_is_held_of_a_few_sets_alone(monkeypatch):
+    several = [fitted(150, seed) for seed in range(12)]
+    made, _, panels = panels_of(monkeypatch, *several, several[-1])
+    assert len(made) == 12
+    assert len(panels._seen) == 8
+
+
+def test_what_is_refused_is_neither_built_nor_held(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "MOST_LETTERS", 60 * 120 + 200)
+    made, alive, _ = panels_of(monkeypatch, fitted(201, 0))
+    assert (made, alive) == ([], [])
+    (tmp_path / "long.fa").write_text(f">a\n{'A' * 201}\n")
+    long = Learned((TrainingSequences(str(tmp_path / "long.fa")),))
+    made, alive, panels = panels_of(monkeypatch, long, long)
+    assert (len(made), alive) == (1, [])
+    assert panels._seen_items(Drawn(), None, fitted(150, 1), "other").items.height == 60
 
 
 # --- What is known of a model. ---

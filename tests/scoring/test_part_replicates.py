@@ -7,7 +7,13 @@ import polars as pl
 import pytest
 from scipy.stats import pearsonr, spearmanr
 
-from genomark.scoring import ScoringRule, headline_replicates, part_replicates
+from genomark.scoring import (
+    ScoringRule,
+    groups_with_value,
+    headline_replicates,
+    metric,
+    part_replicates,
+)
 
 PLAIN = ScoringRule(metrics=("spearman",), cluster="elements")
 GROUPED = ScoringRule(
@@ -104,3 +110,31 @@ def test_an_empty_part_and_one_without_a_value_are_undefined():
         found, _ = part_replicates(constant, frame["truth"] > 0, rule, seed=4)
         assert found.value is None
         assert np.isnan(found.drawn).all()
+
+
+def test_groups_that_are_too_small_for_a_score_are_left_out_of_the_mean():
+    """Of one task two items are left, of another three that were measured the same."""
+    frame = table().with_columns(truth=pl.when(pl.col("task") == "t3").then(2.0).otherwise("truth"))
+    rank = pl.int_range(pl.len()).over("task")
+    few = (pl.col("task") == "t0") & (rank < 2) | (pl.col("task") == "t3") & (rank < 3)
+    chosen = frame.select(few | pl.col("task").is_in(["t1", "t6"])).to_series()
+    found, clusters = part_replicates(frame, chosen, GROUPED, seed=4)
+    assert groups_with_value(frame.filter(chosen), metric("pearson")) == ["t1", "t6"]
+    by_task = [
+        pearsonr(part["value"], part["truth"])[0]
+        for part in frame.filter(pl.col("task").is_in(["t1", "t6"])).partition_by("task")
+    ]
+    assert found.value == pytest.approx(np.mean(by_task), abs=1e-12)
+    assert (clusters, found.clusters) == (3, 4)
+    # What a model answers decides nothing: a constant in a group that the part has is told.
+    constant = frame.with_columns(
+        value=pl.when(pl.col("task") == "t1").then(1.0).otherwise("value")
+    )
+    assert part_replicates(constant, chosen, GROUPED, seed=4)[0].value is None
+
+
+def test_a_part_whose_groups_are_all_too_small_is_undefined():
+    frame = table()
+    chosen = pl.Series(np.arange(240) % 30 < 2)
+    found, clusters = part_replicates(frame, chosen, GROUPED, seed=4)
+    assert (found.value, clusters, found.clusters) == (None, 4, 4)

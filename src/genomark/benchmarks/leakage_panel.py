@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from genomark.benchmarks.asking import Asking
-from genomark.benchmarks.scored import Scored
+from genomark.benchmarks.scored import GroupsOfPart, Scored
 from genomark.benchmarks.seen_items import COVERAGE, SeenItems
 from genomark.scoring import CONFIDENCE, REPLICATES, Headline, Leakage, LeakageBin, MetricRow
 from genomark.scoring.intervals import interval, method, percentiles
@@ -46,7 +46,9 @@ def leakage_panel(
     Returns
     -------
     Leakage
-        The share is of all items that could be compared; scores are of those that were answered.
+        The share is of all items that could be compared; scores are of those that were answered. A
+        score that is a mean over groups is so over the groups that what was not seen has, that of
+        all items too; of a step of similarity, over those that it has.
     """
     known = seen.items["seen"].is_not_null().to_numpy()
     was_seen = seen.items["seen"].fill_null(False).to_numpy()
@@ -54,13 +56,19 @@ def leakage_panel(
     if panel.share is None:
         return panel
     usable = scored.compared.to_numpy() & known
-    everything = scored.part(asking, pl.Series(usable))
-    clean = scored.part(asking, pl.Series(usable & ~was_seen))
-    n_clean = int((usable & ~was_seen).sum())
-    whole = _row(metric, "all that were compared", everything, int(usable.sum()))
-    unseen = _row(metric, "not seen", clean, n_clean)
+    every, left = usable, usable & ~was_seen
+    groups = _groups(scored, usable, left)
+    if groups is not None and groups.there:
+        # A mean over other groups is another score: both are over those that what is left has.
+        every, left = (part & groups.items.to_numpy() for part in (every, left))
+    everything = scored.part(asking, pl.Series(every))
+    clean = scored.part(asking, pl.Series(left))
+    whole = _row(metric, "all that were compared", everything, int(every.sum()))
+    unseen = _row(metric, "not seen", clean, int(left.sum()))
     difference = between = None
-    if whole.value is not None and unseen.value is not None:
+    # Where a group is seen whole or not at all, both scores are of the same items for that alone.
+    is_told = bool((every & was_seen).any()) or not (usable & was_seen).any()
+    if whole.value is not None and unseen.value is not None and is_told:
         difference = whole.value - unseen.value
         if everything[0].clusters == clean[0].clusters:
             between = percentiles(everything[0].drawn - clean[0].drawn, clean[1])
@@ -70,8 +78,15 @@ def leakage_panel(
         clean=unseen,
         difference=difference,
         difference_interval=between,
+        groups=None if groups is None else (groups.there, groups.total),
         bins=_bins(scored, asking, seen, usable, metric),
     )
+
+
+def _groups(scored: Scored, usable: Flags, left: Flags) -> GroupsOfPart | None:
+    """Give the groups that what was not seen has, of all that were compared."""
+    whole, part = (scored.groups_of(pl.Series(chosen)) for chosen in (usable, left))
+    return part and whole and part._replace(total=whole.total)
 
 
 def share_panel(seen: SeenItems, metric: str, told: list[str], digest: str) -> Leakage:
@@ -84,10 +99,10 @@ def share_panel(seen: SeenItems, metric: str, told: list[str], digest: str) -> L
         digest=digest,
         complete=seen.complete,
         share=count / n if n else None,
-        interval=share_interval(was_seen[known], seen.distinct[known]) if n else None,
+        interval=share_interval(was_seen[known], seen.clusters[known]) if n else None,
         reason_if_null=None if n else seen.reason or "no item could be compared",
         n=n,
-        n_distinct=int(np.unique(seen.distinct[known]).size),
+        n_distinct=int(np.unique(seen.clusters[known]).size),
         seen=count,
         exact=int(seen.items["exact"].fill_null(False).sum()),
         identity=seen.identity,

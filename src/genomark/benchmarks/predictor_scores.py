@@ -9,12 +9,14 @@ import numpy as np
 import polars as pl
 
 from genomark.benchmarks.asking import Asking
-from genomark.benchmarks.scored import ITEM_COLUMNS, Scored
+from genomark.benchmarks.scored import ITEM_COLUMNS, GroupsOfPart, Scored
 from genomark.scoring import (
     Headline,
     MetricRow,
     ScoringRule,
+    groups_with_value,
     headline_replicates,
+    metric,
     part_replicates,
     score,
 )
@@ -69,6 +71,12 @@ class PredictorScores(Scored):
         """Compute the first metric of the rule on a part; the clusters of all are drawn."""
         return part_replicates(self.frame, chosen, self._rule, seed=asking.seed)
 
+    def groups_of(self, chosen: pl.Series) -> GroupsOfPart | None:
+        """Tell which groups a part of the items has; None where nothing is grouped."""
+        if not self._rule.grouped:
+            return None
+        return groups_of(self.frame, chosen, self._rule, "task")
+
     def items(self) -> pl.DataFrame:
         """Give truth and prediction of each item."""
         return self.frame.select(
@@ -78,3 +86,12 @@ class PredictorScores(Scored):
             pl.col("value").cast(pl.Float64),
             pl.lit(None, dtype=pl.String).alias("said"),
         ).select(list(ITEM_COLUMNS))
+
+
+def groups_of(
+    frame: pl.DataFrame, chosen: pl.Series, rule: ScoringRule, group: str
+) -> GroupsOfPart:
+    """Tell which groups of a column a part of the answered items has."""
+    part = frame.filter(chosen & frame["value"].is_not_null())
+    there = groups_with_value(part, metric(rule.metrics[0]), group)
+    return GroupsOfPart(frame[group].is_in(there), len(there), part[group].n_unique())

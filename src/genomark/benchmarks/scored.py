@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,24 @@ ITEM_COLUMNS = {
     "value": pl.Float64,
     "said": pl.String,
 }
+
+
+class GroupsOfPart(NamedTuple):
+    """Groups that a part of the items has, where a score is a mean over groups.
+
+    Attributes
+    ----------
+    items : polars.Series of Boolean
+        Whether an item, of the part or not, lies in one of them; one an item.
+    there : int
+        How many they are: those whose items in the part are enough for a score.
+    total : int
+        Those with any item in the part.
+    """
+
+    items: pl.Series
+    there: int
+    total: int
 
 
 class Scored(ABC):
@@ -61,6 +80,13 @@ class Scored(ABC):
         """
         found = self.headline(asking, chosen)
         return found, found.clusters
+
+    def groups_of(self, chosen: pl.Series) -> GroupsOfPart | None:
+        """Tell over which groups the mean of a part is; None where the headline is none of groups.
+
+        The headline of `part` is then that over these groups alone.
+        """
+        return None
 
     def items(self) -> pl.DataFrame | None:
         """Give truth and answer of each item to look at.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from genomark.benchmarks.material import Material
 from genomark.datasets.assemblies import assembly_name
-from genomark.datasets.leakage import leaked, nearest, nearest_by_blast, overlaps
+from genomark.datasets.bed import normalised
+from genomark.datasets.leakage import nearest, nearest_by_blast, overlaps
+from genomark.datasets.overlap import overlapping
 from genomark.errors import UnknownNameError
 from genomark.models.training_material import TrainingMaterial
 
@@ -45,12 +48,14 @@ class SeenItems:
     ----------
     items : polars.DataFrame
         `SEEN_COLUMNS`, one row an item, in the order of the material. `similarity` is the share of
-        the item's letters that the training data have, 0 to 1: that of the nearest sequence, or
-        what training regions cover, whichever is more. `identity`, `coverage`, `train_id` and
-        `strand` are of the nearest sequence, `overlap` of the regions. `exact` says that the whole
-        item is there without a change. All are null where an item could not be compared.
-    distinct : ndarray of int64, shape (n,)
-        Items of the same sequence and place have the same number.
+        the item's letters that the training data have, 0 to 1: those that match in the nearest
+        sequence, or what training regions cover, whichever is more. `identity`, `coverage`,
+        `train_id` and `strand` are of the nearest sequence, by which an item need not be `seen`:
+        another may be shorter and more alike. `overlap` is of the regions. `exact` says that the
+        whole item is there without a change. All are null where an item could not be compared.
+    clusters : ndarray of int64, shape (n,)
+        Items whose sequences share a stretch of 30 letters, or whose places share a base, along any
+        chain, have the same number.
     identity, overlap : float
         The thresholds of `seen`.
     complete : bool
@@ -60,7 +65,7 @@ class SeenItems:
     """
 
     items: pl.DataFrame
-    distinct: NDArray[np.int64]
+    clusters: NDArray[np.int64]
     identity: float
     overlap: float
     complete: bool
@@ -118,7 +123,7 @@ def seen_items(
     unread = bool(training.sequences) and by_sequence.is_empty()
     return SeenItems(
         items=found.select(list(SEEN_COLUMNS)),
-        distinct=_numbered(items),
+        clusters=_clusters(items),
         identity=identity,
         overlap=OVERLAP,
         complete=training.complete and not unused and not unread,
@@ -154,12 +159,14 @@ def _by_sequence(
         return pl.DataFrame(schema=schema)
     # The other strand of an RNA is another RNA.
     both = not any("U" in each for each in test)
-    if engine == "blastn":
-        found = nearest_by_blast(test, training.sequences, both_strands=both, threads=threads)
-    else:
-        found = nearest(
-            test, training.sequences, both_strands=both, threads=threads, progress=progress
-        )
+    look = partial(
+        nearest_by_blast if engine == "blastn" else partial(nearest, progress=progress),
+        identity=identity,
+        coverage=COVERAGE,
+        both_strands=both,
+        threads=threads,
+    )
+    found = look(test, training.sequences)
     strands = np.array(["-", "", "+"])[found.strand.astype(np.int64) + 1]
     return pl.DataFrame(
         {
@@ -169,7 +176,7 @@ def _by_sequence(
             "coverage": found.coverage,
             "train_id": [training.names[row] if row >= 0 else None for row in found.train.tolist()],
             "strand": [each or None for each in strands.tolist()],
-            "leaked": leaked(found, identity=identity, coverage=COVERAGE),
+            "leaked": found.leaked,
         },
         schema=schema,
     )
@@ -178,11 +185,15 @@ def _by_sequence(
 def _by_region(material: Material, training: TrainingMaterial) -> pl.DataFrame:
     """Look distinct places up; nothing where assemblies differ, or items have no place."""
     schema = {"chrom": pl.String, "start": pl.Int64, "end": pl.Int64, "overlap": pl.Float64}
-    regions = training.regions.get(_known_name(material.assembly))
+    assembly = _known_name(material.assembly)
+    regions = training.regions.get(assembly)
     places = material.items.select(_REGION).drop_nulls().unique(maintain_order=True)
     if regions is None or places.is_empty():
         return pl.DataFrame(schema=schema)
-    return places.with_columns(overlap=pl.Series(overlaps(places, regions), dtype=pl.Float64))
+    covered = overlaps(normalised(places, assembly), regions)
+    found = places.with_columns(overlap=pl.Series(covered, dtype=pl.Float64).fill_nan(None))
+    # What lies on no assembled chromosome cannot be compared: training regions leave that out.
+    return found.drop_nulls()
 
 
 def _known_name(assembly: str | None) -> str:
@@ -203,6 +214,35 @@ def _why_not(material: Material, training: TrainingMaterial) -> str:
     return f"it was trained on regions of {trained}, and the items lie in {material.assembly}"
 
 
-def _numbered(items: pl.DataFrame) -> NDArray[np.int64]:
-    keys = items.select(pl.struct("sequence", *_REGION).rank("dense").alias("number"))
-    return keys["number"].to_numpy().astype(np.int64) - 1
+def _clusters(items: pl.DataFrame) -> NDArray[np.int64]:
+    """Number what is not independent: items that share a stretch of sequence or a base."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = items.height
+    spelled = items["sequence"].unique(maintain_order=True).drop_nulls()
+    groups = pl.DataFrame({"sequence": spelled, "one": overlapping(spelled.to_list())})
+    found = items.select("sequence", *_REGION).with_row_index("row")
+    found = found.join(groups, on="sequence", how="left").join(
+        _places(items), on=_REGION, how="left"
+    )
+    # An item is tied to what its sequence is in, and to what its place is in.
+    ties = pl.concat(
+        [
+            found.select("row", to=pl.col(name) + shift)
+            for name, shift in (("one", n), ("other", 2 * n))
+        ]
+    ).drop_nulls()
+    there = np.ones(ties.height, np.int8), (ties["row"].to_numpy(), ties["to"].to_numpy())
+    graph = coo_array(there, shape=(3 * n, 3 * n))
+    _, numbers = connected_components(graph, directed=False)
+    clusters: NDArray[np.int64] = numbers[:n].astype(np.int64)
+    return clusters
+
+
+def _places(items: pl.DataFrame) -> pl.DataFrame:
+    """Number places, so that those that overlap, along any chain, have one number."""
+    places = items.select(_REGION).drop_nulls().unique().sort(_REGION)
+    reached = pl.col("end").cum_max().shift(1).over("chrom")
+    begins = (pl.col("start") >= reached).fill_null(value=True)
+    return places.with_columns(other=begins.cast(pl.Int64).cum_sum() - 1)

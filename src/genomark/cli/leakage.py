@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from genomark.bars import Bar
-    from genomark.benchmarks import Benchmark
+    from genomark.benchmarks import Asking, Benchmark
+    from genomark.benchmarks.material import Material
+    from genomark.benchmarks.scored import Scored
     from genomark.benchmarks.seen_items import SeenItems
     from genomark.models.training_material import TrainingMaterial
     from genomark.scoring import Leakage
@@ -108,27 +111,31 @@ def leakage(
         raise UsageError(f"--engine '{engine}': expected {' or '.join(ENGINES)}")
     declared = [training_of_file(each, assembly) for each in train]
     made = _one(benchmark)
-    training = training_material(declared)
     threads = workers or os.cpu_count() or 1
-    seen = _looked_up(made, training, identity, limit, engine, threads)
+    # Whatever can be refused is refused before the search, which may take long.
+    material = _material(made, limit)
+    answers = {} if results is None else _answers(made, results, limit, threads)
+    training = training_material(declared)
+    if training.is_empty:
+        raise UsageError("--train none: nothing was trained on, and so no item was seen")
+    seen = _looked_up(made, material, training, identity, engine, threads)
     told = list(training.told)
     summary = share_panel(seen, made.headlines[0], told, "")
     screen = console()
     _print_summary(screen, made, seen, summary)
-    panels: dict[str, Leakage] = {}
-    if results is not None:
-        panels = _panels(made, results, seen, told, limit, threads)
-        _print_models(screen, panels)
-    written: list[tuple[Path, bytes]] = []
-    if out is not None:
-        written.append((out, table_bytes(seen.items, out)))
-    if json is not None:
-        written.append((json, _document(made, summary, panels)))
-    if svg is not None:
-        written.append((svg, _drawn(made, panels)))
-    for path, content in written:
+
+    def write(path: Path, content: bytes) -> None:
         write_whole(path, content)
         status(f"written to {path}")
+
+    if out is not None:
+        write(out, table_bytes(seen.items, out))
+    panels = _panels(made, answers, seen, told)
+    _print_models(screen, panels)
+    if json is not None:
+        write(json, _document(made, summary, panels))
+    if svg is not None:
+        write(svg, _drawn(made, panels, svg))
 
 
 def _one(name: str) -> Benchmark:
@@ -143,22 +150,26 @@ def _one(name: str) -> Benchmark:
     return load_benchmark(names[0])
 
 
+def _material(benchmark: Benchmark, limit: int | None) -> Material:
+    material = benchmark.material(limit)
+    if material is None:
+        raise UsageError(
+            f"'{benchmark.id}' cannot be compared yet: it does not tell the sequences or places of "
+            "its items"
+        )
+    return material
+
+
 def _looked_up(
     benchmark: Benchmark,
+    material: Material,
     training: TrainingMaterial,
     identity: float,
-    limit: int | None,
     engine: str,
     threads: int,
 ) -> SeenItems:
     from genomark.benchmarks.seen_items import seen_items
 
-    material = benchmark.material(limit)
-    if material is None:
-        raise UsageError(
-            f"the items of '{benchmark.id}' are no sequences or places: there is nothing to look "
-            "for in training data"
-        )
     with _Waiting(len(training.sequences)) as waiting:
         found = seen_items(
             material,
@@ -213,7 +224,7 @@ def _print_summary(out: Console, benchmark: Benchmark, seen: SeenItems, panel: L
     out.print(
         f"  seen: {panel.seen:,} of {panel.n:,} items, {100 * panel.share:.1f} % "
         f"[{low:.1f}, {high:.1f}]; "
-        f"{panel.n_distinct:,} different sequences and places"
+        f"{panel.n_distinct:,} groups of items that share no sequence and no place"
     )
     out.print(f"  whole and unchanged: {panel.exact:,} items")
     strands = seen.items.filter("seen")["strand"].drop_nulls()
@@ -243,19 +254,19 @@ def _histogram(seen: SeenItems) -> list[str]:
     return lines
 
 
-def _panels(
-    benchmark: Benchmark,
-    folder: Path,
-    seen: SeenItems,
-    told: list[str],
-    limit: int | None,
-    threads: int,
-) -> dict[str, Leakage]:
-    """Make the panel of each model of a folder, on the items that were looked for."""
+def _answers(
+    benchmark: Benchmark, folder: Path, limit: int | None, threads: int
+) -> dict[str, tuple[Scored, Asking]]:
+    """Read what each model of a folder answered to the items that are looked for."""
     from genomark.benchmarks import Asking
-    from genomark.benchmarks.leakage_panel import leakage_panel
     from genomark.results.run_record import read_run
 
+    if not folder.is_dir():
+        is_file = folder.exists()
+        raise UsageError(
+            f"--results {folder}: {'is a file' if is_file else 'no such folder'}; expected the "
+            "folder of genomark run --out"
+        )
     question = [
         each
         for each in read_run([folder]).questions
@@ -264,31 +275,45 @@ def _panels(
     ]
     kept = {model: each for one in question for model, each in one.kept.items() if each.predictions}
     if not kept:
-        asked = "" if limit is None else f" with --limit {limit}"
+        limited = "" if limit is None else f" --limit {limit}"
         raise UsageError(
-            f"{folder}: no predictions of '{benchmark.id}' as it is now{asked}; run it first: "
-            f"genomark run -b {benchmark.id} --out {folder}"
+            f"{folder}: no predictions of '{benchmark.id}' as it is now"
+            f"{limited and f' with{limited}'}; run it first: "
+            f"genomark run -b {benchmark.id}{limited} --out {folder}"
         )
     found = {}
     for model, each in kept.items():
         assert each.predictions is not None
         scored = benchmark.scored(each.predictions, limit)
-        asking = Asking(each.result.seed, threads)
-        metric = benchmark.headlines[0]
-        found[model] = leakage_panel(scored, asking, seen, metric, told, "")
+        found[model] = scored, Asking(each.result.seed, threads)
     return found
+
+
+def _panels(
+    benchmark: Benchmark,
+    answers: Mapping[str, tuple[Scored, Asking]],
+    seen: SeenItems,
+    told: list[str],
+) -> dict[str, Leakage]:
+    from genomark.benchmarks.leakage_panel import leakage_panel
+
+    metric = benchmark.headlines[0]
+    return {
+        model: leakage_panel(scored, asking, seen, metric, told, "")
+        for model, (scored, asking) in answers.items()
+    }
 
 
 def _print_models(out: Console, panels: dict[str, Leakage]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from genomark.results.leakage_words import between, difference_of, row_of
+    from genomark.results.leakage_words import between, clean_of, difference_of, row_of
 
     for model, panel in panels.items():
         out.print()
         out.print(f"[bold]{escape(one_line(model))}[/]  {panel.metric}")
-        out.print(f"  all {row_of(panel.all)}; not seen {row_of(panel.clean)}", soft_wrap=True)
+        out.print(f"  all {row_of(panel.all)}; not seen {clean_of(panel)}", soft_wrap=True)
         out.print(f"  all less not seen {difference_of(panel)}", soft_wrap=True)
         table = Table(box=None, padding=(0, 1, 0, 2), header_style="dim", pad_edge=True)
         for name in ("similarity", "items", panel.metric):
@@ -308,7 +333,7 @@ def _document(benchmark: Benchmark, summary: Leakage, panels: dict[str, Leakage]
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
-def _drawn(benchmark: Benchmark, panels: dict[str, Leakage]) -> bytes:
+def _drawn(benchmark: Benchmark, panels: dict[str, Leakage], path: Path) -> bytes:
     from genomark.results.drawing import on_white
     from genomark.results.leakage_curve import leakage_curve
 
@@ -316,5 +341,7 @@ def _drawn(benchmark: Benchmark, panels: dict[str, Leakage]) -> bytes:
         {name: each.bins for name, each in panels.items()}, benchmark.headlines[0]
     )
     if drawn is None:
-        raise UsageError(f"no model has a score on '{benchmark.id}' at any similarity to draw")
+        raise UsageError(
+            f"{path} was not written: no model has a score on '{benchmark.id}' at any similarity"
+        )
     return on_white(drawn).encode()

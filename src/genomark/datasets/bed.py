@@ -1,15 +1,18 @@
-"""Regions in BED files."""
+"""Regions in BED files, and the chromosomes of an assembly that they lie on."""
 
 from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
 import polars as pl
 
+from genomark.datasets.assemblies import assembly_name, chromosome_name, chromosomes
 from genomark.errors import UsageError, one_line
 
 #: Columns of `read_bed`.
@@ -21,13 +24,23 @@ BED_COLUMNS = {
     "score": pl.Float64,
     "strand": pl.String,
 }
+#: Regions of a file: the human genome in windows of 200 bases has 15 million.
+MOST_REGIONS = 20_000_000
+#: Letters of a file once unpacked, as of files of sequences.
+MOST_LETTERS = 1 << 31
+_LESS = "join regions that overlap, or leave out the columns from the fourth on"
 _GZIP = b"\x1f\x8b"
 _MOST_COLUMNS = 12
 _LONGEST_LINE = 1_000_000
+#: Rows that are Python objects at a time.
+_BATCH = 10_000
+#: Chromosomes a message names.
+_NAMED = 3
 _HEADINGS = {("start", "end"), ("chromstart", "chromend")}
 _WHOLE = re.compile(r"\d{1,12}")
 
-_Row = tuple[str, int, int, str | None, float | None, str | None]
+#: As many of `BED_COLUMNS` as the file has.
+_Row = tuple[str | int | float | None, ...]
 
 
 def read_bed(path: str | Path) -> pl.DataFrame:
@@ -49,27 +62,129 @@ def read_bed(path: str | Path) -> pl.DataFrame:
     Raises
     ------
     UsageError
-        If the file cannot be read, has no region, or a line of it is none; the line is named.
+        If the file cannot be read, is damaged, has no region, more than `MOST_REGIONS` of them or
+        more than `MOST_LETTERS`, or a line of it is none; the line is named.
     """
     path = Path(path)
     try:
         with path.open("rb") as handle:
             packed = handle.read(2) == _GZIP
-        with gzip.open(path, "rt") if packed else path.open() as lines:
-            rows = list(_rows(path, lines))
+        opened = gzip.open if packed else open
+        with opened(path, "rt", encoding="utf-8-sig") as lines:
+            parts = list(_parts(_rows(path, lines)))
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror or error}") from error
-    except (EOFError, UnicodeDecodeError) as error:
+    except (EOFError, UnicodeDecodeError, zlib.error) as error:
         raise UsageError(f"{path}: damaged, or not BED ({error}); get it again") from error
-    if not rows:
+    if not parts:
         raise UsageError(f"{path}: no region in it")
-    return pl.DataFrame(rows, schema=BED_COLUMNS, orient="row")
+    # A column that the file does not have takes no room: it is added once, as one value.
+    absent = {name: kind for name, kind in BED_COLUMNS.items() if name not in parts[0].columns}
+    return pl.concat(parts).with_columns(
+        pl.lit(None, dtype=kind).alias(name) for name, kind in absent.items()
+    )
+
+
+def normalised(places: pl.DataFrame, assembly: str) -> pl.DataFrame:
+    """Name chromosomes as an assembly does: what lies on none of them has no chromosome.
+
+    Places can be compared by their names once both sides went through this.
+
+    Parameters
+    ----------
+    places : polars.DataFrame
+        With a column `chrom`; names with ``chr`` or without.
+    assembly : str
+        Such as ``"hg38"``.
+
+    Returns
+    -------
+    polars.DataFrame
+        The same rows and columns; `chrom` with ``chr``, null on unplaced contigs, alternative
+        haplotypes and whatever else is no assembled chromosome.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such assembly.
+    """
+    assembly_name(assembly)
+    names = places["chrom"].drop_nulls().unique().to_list()
+    known = {name: _assembled(assembly, name) for name in names}
+    return places.with_columns(
+        pl.col("chrom").cast(pl.String).replace_strict(known, default=None, return_dtype=pl.String)
+    )
+
+
+def assembled_regions(regions: pl.DataFrame, assembly: str, where: str) -> pl.DataFrame:
+    """Take the regions that lie on assembled chromosomes, named as the assembly names them.
+
+    Parameters
+    ----------
+    regions : polars.DataFrame
+        Columns `chrom`, `start` and `end`, as `read_bed` gives them.
+    assembly : str
+    where : str
+        What messages call the file.
+
+    Returns
+    -------
+    polars.DataFrame
+        The same columns, in order, without those of other contigs.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such assembly.
+    UsageError
+        If no region lies on an assembled chromosome, or one ends beyond its chromosome, as regions
+        of another assembly do.
+    """
+    assembly = assembly_name(assembly)
+    lengths = {name: found.length for name, found in chromosomes(assembly).items()}
+    named = normalised(regions, assembly)
+    length = pl.col("chrom").replace_strict(lengths, default=None, return_dtype=pl.Int64)
+    beyond = named.select((pl.col("end") > length).arg_true()).to_series()
+    if len(beyond):
+        row = int(beyond[0])
+        chrom, start, end = named.select("chrom", "start", "end").row(row)
+        raise UsageError(
+            f"{where}: region {row + 1:,}, {chrom}:{start}-{end}, ends beyond {chrom} of "
+            f"{assembly}, which has {lengths[chrom]:,} positions; name the assembly that the file "
+            "is of"
+        )
+    found = named.drop_nulls("chrom") if named["chrom"].has_nulls() else named
+    if found.is_empty():
+        there = regions["chrom"].unique(maintain_order=True).head(_NAMED).to_list()
+        raise UsageError(
+            f"{where}: none of its chromosomes ({one_line(', '.join(there))}, ...) is one of "
+            f"{assembly}, which has {', '.join(list(lengths)[:_NAMED])}, ...; name the assembly "
+            "that the file is of"
+        )
+    return found
+
+
+def _assembled(assembly: str, name: str) -> str | None:
+    try:
+        return chromosome_name(assembly, name)
+    except UsageError:
+        return None
+
+
+def _parts(rows: Iterator[_Row]) -> Iterator[pl.DataFrame]:
+    """Make columns of some rows at a time, those columns alone that the file has."""
+    while some := list(islice(rows, _BATCH)):
+        schema = dict(islice(BED_COLUMNS.items(), len(some[0])))
+        yield pl.DataFrame(some, schema=schema, orient="row")
 
 
 def _rows(path: Path, lines: IO[str]) -> Iterator[_Row]:
-    number = regions = width = 0
+    number = regions = width = letters = 0
     while line := lines.readline(_LONGEST_LINE):
         number += 1
+        letters += len(line)
+        if letters > MOST_LETTERS:
+            raise UsageError(f"{path}: more than {MOST_LETTERS:,} letters, unpacked; {_LESS}")
         fields = line.rstrip("\r\n").split("\t") if "\t" in line else line.split()
         if not line.strip() or line.startswith("#") or fields[0] in ("track", "browser"):
             continue
@@ -77,9 +192,11 @@ def _rows(path: Path, lines: IO[str]) -> Iterator[_Row]:
         if not regions and heading in _HEADINGS:
             continue
         regions += 1
+        if regions > MOST_REGIONS:
+            raise UsageError(f"{path}: more than {MOST_REGIONS:,} regions; {_LESS}")
         width = width or len(fields)
         try:
-            yield _region(fields, width)
+            yield _region(fields, width)[:width]
         except UsageError as error:
             raise UsageError(f"{path}, line {number}: {error}") from error
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from genomark.datasets.assemblies import assembly_name, chromosomes
+from genomark.datasets.integrity import way_to_get_again
 from genomark.errors import DatasetError
 from genomark.extras import import_extra
 
@@ -53,12 +54,14 @@ class BigWig:
             raise DatasetError(f"Cannot read {self.path}: {error.strerror}") from error
         # Asked here: the library would write to standard error of what it cannot open.
         if head not in _MAGIC:
-            raise DatasetError(f"{self.path}: not a bigWig")
+            raise DatasetError(f"{self.path}: not a bigWig{way_to_get_again(self.path)}")
         try:
             self._file: Any = library.open(str(self.path))
             self.lengths: Mapping[str, int] = dict(self._file.chroms())
         except (RuntimeError, TypeError) as error:
-            raise DatasetError(f"{self.path}: a damaged bigWig ({error})") from error
+            raise DatasetError(
+                f"{self.path}: a damaged bigWig ({error}){way_to_get_again(self.path)}"
+            ) from error
         if assembly is not None:
             check_lengths(self.path, self.lengths, assembly)
 

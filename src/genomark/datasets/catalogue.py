@@ -4,7 +4,8 @@ One TOML file per dataset, named after it, says what the data are and where each
 
 - a repository on GitHub at a commit; size and SHA-256 of each file are in the catalogue;
 - a `url`, the folder of an address. Where no `sha256` is in the catalogue, `md5_listing` names what
-  the origin publishes (lines of MD5 and name); without that, what came first is what is right;
+  the origin publishes (lines of MD5 and name); without that, what came first is what is right,
+  if it has no more bytes than `most` and is no web page;
 - `by_hand`, a sentence that says where a person gets it, where no address is known.
 """
 
@@ -55,6 +56,8 @@ class DatasetFile(msgspec.Struct, frozen=True):
         Its public origin; None where a person has to get it.
     about : int
         Its size, roughly, where it is not fixed.
+    most : int or None
+        How many bytes are taken of it at most, where its size is not fixed.
     md5_listing : str or None
         Where its origin publishes MD5 sums.
     by_hand : str or None
@@ -71,6 +74,7 @@ class DatasetFile(msgspec.Struct, frozen=True):
     md5_listing: str | None = None
     by_hand: str | None = None
     md5: str | None = None
+    most: int | None = None
 
     @property
     def size(self) -> int:
@@ -156,6 +160,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     bytes: ByteCount | None = None
     sha256: Sha256 | None = None
     about: ByteCount | None = None
+    most: ByteCount | None = None
     source: Text | None = None  # where the origin has it, when not at `path`
 
 
@@ -234,6 +239,7 @@ def _files(entry: _Entry) -> Iterator[DatasetFile]:
                 about=file.about or 0,
                 md5_listing=origin.md5_listing,
                 by_hand=origin.by_hand,
+                most=file.most,
             )
 
 
@@ -263,6 +269,8 @@ def _require_sums(origin: _Origin, file: _File) -> None:
         raise ValueError(f"'{file.path}' is from a repository, and without bytes and sha256")
     if file.about is not None and file.bytes is not None:
         raise ValueError(f"'{file.path}' has both bytes and about")
+    if (file.bytes is None) == (file.most is None):
+        raise ValueError(f"'{file.path}' has one of bytes and most, the bytes that are taken of it")
 
 
 def _safe(path: str) -> str:

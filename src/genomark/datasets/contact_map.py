@@ -6,6 +6,7 @@ bins, and the upper triangle of counts sorted by bin, with the row each bin begi
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -197,12 +198,16 @@ def read_expected(path: str | Path, n: int) -> Floats:
         If there is no such file, or it does not hold `n` finite numbers.
     """
     try:
-        values = np.load(path, allow_pickle=False)
+        # Mapped: memory would be taken for all that a header claims, before the file ends.
+        values = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise DatasetError(f"Cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, EOFError) as error:
-        raise DatasetError(f"{path}: not an array of numbers (.npy)") from error
-    if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind != "f":
+    except (ValueError, TypeError, EOFError, OverflowError, zipfile.BadZipFile) as error:
+        raise DatasetError(f"{path}: not an array of numbers (.npy), or cut short") from error
+    if isinstance(values, np.lib.npyio.NpzFile):
+        values.close()
+        raise DatasetError(f"{path}: many arrays (.npz); expected one row of numbers (.npy)")
+    if values.ndim != 1 or values.dtype.kind != "f":
         raise DatasetError(f"{path}: expected one row of numbers, one a distance")
     if values.size < n or not np.isfinite(values[:n]).all():
         raise DatasetError(f"{path}: expected {n:,} finite numbers, one a distance")

@@ -37,6 +37,8 @@ BACKOFF = 0.5
 """Seconds before the second attempt; each further one waits twice as long."""
 
 _CHUNK = 1 << 18
+#: How a web page begins, in small letters, after blanks.
+_PAGE = (b"<!doctype html", b"<html")
 #: Bytes of a list of MD5 sums, at most; UCSC's have a few hundred.
 _LONGEST_LISTING = 1_000_000
 
@@ -59,7 +61,8 @@ def download(
     They are collected in `part`, which an earlier call may have begun, and renamed to `target`
     only when size and SHA-256 are those of the catalogue; where it has none, when the MD5 is that
     of `file`, if it has one, and the SHA-256 is then recorded beside `target`. The caller sees to
-    it that nobody else writes to `part` meanwhile.
+    it that nobody else writes to `part` meanwhile. Where the catalogue has no SHA-256, a web page
+    is refused, and so are more bytes than its `most`.
 
     Parameters
     ----------
@@ -155,6 +158,10 @@ def _checked(part: Path, file: DatasetFile, url: str) -> str:
         check(part, file, origin=url)
         return file.sha256
     require_size(_held(part), file, url)
+    with part.open("rb") as stream:
+        head = stream.read(1_000).removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if head.startswith(_PAGE):
+        raise ChecksumError(f"{url}: a web page, and not {file.path}")
     if file.md5 is not None and (md5 := _hashed(part, "md5")) != file.md5:
         raise ChecksumError(f"{url}: MD5 is {md5}, {file.md5_listing} says {file.md5}")
     return _hashed(part, "sha256")
@@ -199,6 +206,10 @@ def _stream(url: str, file: DatasetFile, part: Path, report: Callable[[int], Non
         start = held if response.status == HTTPStatus.PARTIAL_CONTENT else 0
         if response.length is not None:
             require_size(start + response.length, file, url)
+            _require_most(start + response.length, file, url)
+        if file.sha256 is None and response.headers.get_content_type() == "text/html":
+            # What came of the file before may still be gone on with.
+            raise DatasetUnavailableError(f"{url}: answered with a web page, not with {file.path}")
         with writing(part), part.open("ab" if start else "wb") as out:
             _receive(response, out, start, file, url, report)
 
@@ -252,6 +263,7 @@ def _receive(
             raise _Dropped("the connection was closed", held, ended=True)
         if not chunk:
             break
+        _require_most(held + len(chunk), file, url)
         out.write(chunk)
         out.flush()  # so that a kill loses nothing that has come
         held += len(chunk)
@@ -259,6 +271,11 @@ def _receive(
     # Without a declared length, only reading on tells a longer file from the right one.
     excess = b"" if declared or file.bytes is None else _read(response, 1, held)
     require_size(held + len(excess), file, url)
+
+
+def _require_most(size: int, file: DatasetFile, url: str) -> None:
+    if file.most is not None and size > file.most:
+        raise ChecksumError(f"{url}: more than the {file.most:,} bytes that {file.path} may have")
 
 
 def _read(response: HTTPResponse, limit: int, held: int) -> bytes:

@@ -94,6 +94,21 @@ def record_sha256(path: Path, digest: str) -> None:
     write_whole(path.with_name(path.name + _RECORD), f"{digest}  {path.name}\n".encode())
 
 
+def way_to_get_again(path: Path) -> str:
+    """Say, for the end of a message, how a file that a reader makes nothing of is fetched anew.
+
+    Returns
+    -------
+    str
+        Empty where the file did not come first and was not recorded for that: the catalogue or
+        whoever put it there answers for it.
+    """
+    record = path.with_name(path.name + _RECORD)
+    if not record.is_file():
+        return ""
+    return f"; no checksum of it is published: to get it again, remove it and {record.name}"
+
+
 def require_size(size: int, file: DatasetFile, place: str) -> None:
     """Return quietly if `size` is that of `file`, or not known but not 0.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -235,7 +236,7 @@ def read_vcf(path: str | Path, assembly: str) -> Iterator[Variant]:
             yield from _variants(path, lines, assembly)
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror or error}") from error
-    except (EOFError, UnicodeDecodeError) as error:
+    except (EOFError, UnicodeDecodeError, zlib.error) as error:
         raise UsageError(f"{path}: damaged, or not VCF ({error}); get it again") from error
 
 

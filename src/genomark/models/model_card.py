@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from genomark.datasets.assemblies import assembly_name
 from genomark.errors import PredictionFileError, UnknownNameError, UsageError, one_line
 from genomark.models.training_data import (
     TrainingData,
@@ -80,7 +81,8 @@ def read_card(path: Path) -> ModelCard:
     Raises
     ------
     PredictionFileError
-        In one line, whatever is wrong with it.
+        In one line, whatever is wrong with it: also a file it names that is not there, and an
+        assembly that is not known.
     """
     try:
         if path.stat().st_size > _MOST:
@@ -88,6 +90,8 @@ def read_card(path: Path) -> ModelCard:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
         training = read_training_data(told.pop("training_data", "unknown"), str(path))
         card = msgspec.convert(told, ModelCard)
+        if isinstance(training, TrainingRegions):
+            assembly_name(training.assembly)
     except msgspec.ValidationError as error:
         raise PredictionFileError(f"{path}: {one_line(error)}; {_expected()}") from error
     except PredictionFileError:
@@ -98,7 +102,9 @@ def read_card(path: Path) -> ModelCard:
         raise PredictionFileError(one_line(error)) from error
     except (OSError, ValueError) as error:
         raise PredictionFileError(f"{path}: not TOML ({one_line(error)})") from error
-    return msgspec.structs.replace(card, training_data=_beside(training, path.parent))
+    training = _beside(training, path.parent)
+    _check_file(training, path)
+    return msgspec.structs.replace(card, training_data=training)
 
 
 def _expected() -> str:
@@ -111,3 +117,13 @@ def _beside(data: TrainingData, folder: Path) -> TrainingData:
         changed: Any = msgspec.structs.replace(data, source=str(folder / data.source))
         return changed  # type: ignore[no-any-return]
     return data
+
+
+def _check_file(data: TrainingData, card: Path) -> None:
+    if not isinstance(data, TrainingRegions | TrainingSequences) or is_elsewhere(data.source):
+        return
+    if not Path(data.source).is_file():
+        raise PredictionFileError(
+            f"{card}: training_data: no file {one_line(data.source)}; put it there, name where it "
+            "can be had (URL), or leave it out"
+        )

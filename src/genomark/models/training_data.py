@@ -7,6 +7,7 @@ declared.
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ import msgspec
 
 from genomark.errors import UnknownNameError, UsageError, one_line
 
-_SCHEMES = ("http://", "https://")
+_SCHEMES = ("http://", "https://", "ftp://", "s3://", "gs://")
 
 
 class _Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="kind"):
@@ -67,9 +68,10 @@ class OwnTraining(_Told, frozen=True, tag="own-split"):
     digest: str = ""
 
 
-TrainingData = (
-    UnknownTraining | NoTraining | TrainingRegions | TrainingSequences | NamedTraining | OwnTraining
-)
+#: What people can declare: of what genomark itself fitted, genomark alone tells.
+_Declared = UnknownTraining | NoTraining | TrainingRegions | TrainingSequences | NamedTraining
+TrainingData = _Declared | OwnTraining
+_KINDS = ("unknown", "none", "regions", "sequences", "set")
 
 
 #: What is said where nobody says anything.
@@ -86,12 +88,16 @@ class TrainingSet(NamedTuple):
     assembly : str
     training : tuple of str
         Values of the fourth column that were trained on.
+    sees : int
+        Letters that the model takes in, bp. The file lists the shorter stretches in their middle
+        that it is taught of.
     """
 
     dataset: str
     file: str
     assembly: str
     training: tuple[str, ...]
+    sees: int
 
 
 #: Of Borzoi fold 3 is the test set and fold 4 decides when training ends, in every replicate: the
@@ -102,9 +108,14 @@ TRAINING_SETS = {
         "sequences_human_borzoi.bed",
         "hg38",
         ("fold0", "fold1", "fold2", "fold5", "fold6", "fold7"),
+        sees=524_288,
     ),
     "enformer": TrainingSet(
-        "training_regions", "enformer_human_hg38_sequences.bed", "hg38", ("train",)
+        "training_regions",
+        "enformer_human_hg38_sequences.bed",
+        "hg38",
+        ("train",),
+        sees=196_608,
     ),
 }
 
@@ -120,14 +131,16 @@ def read_training_data(told: Any, where: str) -> TrainingData:
     if isinstance(told, str):
         if told in TRAINING_SETS:
             return NamedTraining(told)
+        if told not in _KINDS:
+            unknown = UnknownNameError("training set", told, [*TRAINING_SETS, "none", "unknown"])
+            raise UsageError(f"{where}: training_data: {one_line(unknown)}")
         told = {"kind": told}
     try:
-        found: TrainingData = msgspec.convert(told, TrainingData)
+        found: TrainingData = msgspec.convert(told, _Declared)
     except msgspec.ValidationError as error:
-        kinds = "unknown, none, regions, sequences, set"
         raise UsageError(
             f"{where}: training_data: {one_line(error)}; expected a set "
-            f"({', '.join(TRAINING_SETS)}) or a table with kind = one of {kinds}"
+            f"({', '.join(TRAINING_SETS)}) or a table with kind = one of {', '.join(_KINDS)}"
         ) from error
     if isinstance(found, NamedTraining) and found.name not in TRAINING_SETS:
         raise UnknownNameError("training set", found.name, TRAINING_SETS)
@@ -155,7 +168,7 @@ def is_public(data: TrainingData) -> bool:
 
 def is_elsewhere(source: str) -> bool:
     """Whether a source is a URL, not a file."""
-    return source.startswith(_SCHEMES)
+    return source.lower().startswith(_SCHEMES)
 
 
 def declared_training(model: object) -> TrainingData:
@@ -175,9 +188,9 @@ def in_words(data: TrainingData) -> str:
             words = "none"
         case TrainingRegions(source, assembly, training):
             only = f", {' + '.join(training)}" if training else ""
-            words = f"regions of {assembly} in {_named(source)}{only}"
+            words = f"regions of {assembly} in {named(source)}{only}"
         case TrainingSequences(source):
-            words = f"sequences in {_named(source)}"
+            words = f"sequences in {named(source)}"
         case NamedTraining(name):
             known = TRAINING_SETS.get(name)
             words = f"{name} ({', '.join(known.training)})" if known else name
@@ -186,6 +199,14 @@ def in_words(data: TrainingData) -> str:
     return one_line(words)
 
 
-def _named(source: str) -> str:
-    """Name a source; in which folder of whose machine it lies is nobody else's business."""
-    return source if is_elsewhere(source) else PurePath(source).name
+def named(source: str) -> str:
+    """Name a source as anybody may read it.
+
+    In which folder of whose machine it lies is nobody else's business; nor are name and password in
+    a URL, or its query, which may be a key.
+    """
+    if not is_elsewhere(source):
+        return PurePath(source).name
+    scheme, _, rest = source.partition("://")
+    host, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import polars as pl
 
 from genomark.datasets import path as dataset_path
 from genomark.datasets.assemblies import assembly_name
-from genomark.datasets.bed import read_bed
+from genomark.datasets.bed import assembled_regions, read_bed
 from genomark.errors import DatasetUnavailableError, UnknownNameError, UsageError, one_line
 from genomark.models.training_data import (
     TRAINING_SETS,
@@ -23,13 +24,18 @@ from genomark.models.training_data import (
     UnknownTraining,
     in_words,
     is_elsewhere,
+    named,
 )
-from genomark.sequences import read_sequences
+from genomark.sequences import Columns
+from genomark.sequences.columns import SEQUENCE_NAMES, ids_of
+from genomark.sequences.formats import read_records
 
 #: Labels a message names.
 _NAMED = 20
-#: Endings of files of regions; every other file holds sequences.
-_BED = (".bed", ".bed.gz")
+#: What files of regions are called, and the labels behind; every other file holds sequences.
+_BED = re.compile(r"(.+?\.(?:bed|narrowpeak|broadpeak)(?:\.gz)?)(?::(.*))?", re.IGNORECASE)
+_BED_ENDINGS = ".bed, .narrowPeak or .broadPeak, also with .gz"
+_NO_LETTER = re.compile(r"[^ACGTUNRYSWKMBDHV]")
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,8 @@ class TrainingMaterial:
     names, sequences : tuple of str
         The sequences, and what they are called.
     regions : mapping of str to polars.DataFrame
-        By assembly: columns `chrom`, `start`, `end`; 0-based, half-open.
+        By assembly: columns `chrom`, `start`, `end`; 0-based, half-open, on assembled chromosomes
+        as `genomark.datasets.bed.normalised` names them.
     complete : bool
         False where a part is unknown: what is found is then the least there is.
     """
@@ -84,22 +91,22 @@ def training_material(
     for part in declared:
         match part:
             case TrainingRegions(source, assembly, training):
-                found = read_regions(_local(source), training)
+                found = read_regions(_local(source), assembly, training)
                 regions.setdefault(assembly_name(assembly), []).append(found)
             case NamedTraining(name):
                 if name not in TRAINING_SETS:
                     raise UnknownNameError("training set", name, TRAINING_SETS)
                 of = TRAINING_SETS[name]
-                found = read_regions(dataset_path(of.dataset, of.file), of.training)
-                regions.setdefault(of.assembly, []).append(found)
+                found = read_regions(dataset_path(of.dataset, of.file), of.assembly, of.training)
+                regions.setdefault(of.assembly, []).append(widened(found, of.sees))
             case TrainingSequences(source):
-                ids, spelled = read_sequences(_local(source))
+                ids, spelled = _sequences(_local(source))
                 names += ids
                 sequences += spelled
             case OwnTraining() if own is not None:
-                spelled = tuple(own())
-                names += [str(row) for row in range(1, len(spelled) + 1)]
-                sequences += spelled
+                fitted = own()
+                names += map(str, range(1, len(fitted) + 1))
+                sequences += fitted
     return TrainingMaterial(
         told=tuple(map(in_words, declared)),
         names=tuple(names),
@@ -112,6 +119,14 @@ def training_material(
     )
 
 
+def widened(regions: pl.DataFrame, sees: int) -> pl.DataFrame:
+    """Give what a model takes in around the middle of each region, `sees` bp, from 0 on."""
+    middle = (pl.col("start") + pl.col("end")) // 2
+    return regions.with_columns(
+        start=pl.max_horizontal(middle - sees // 2, 0), end=middle + sees // 2
+    )
+
+
 def training_of_file(text: str, assembly: str | None) -> TrainingData:
     """Read what a user names on the command line: a set, ``none``, a BED file, or sequences.
 
@@ -121,41 +136,63 @@ def training_of_file(text: str, assembly: str | None) -> TrainingData:
         A file of regions may be followed by the labels that were trained on:
         ``regions.bed:train``, ``regions.bed:fold0+fold1``.
     assembly : str or None
-        Of a BED file.
+        Of a BED file; one that is not known is refused whatever is named.
 
     Raises
     ------
     UsageError
-        If there is no such file or set, or a BED file without an assembly.
+        If there is no such file or set, a folder is named, or a BED file without an assembly.
     """
+    known = None if assembly is None else assembly_name(assembly)
     if text in TRAINING_SETS:
         return NamedTraining(text)
     if text == "none":
         return NoTraining()
-    source, _, labels = text, "", ""
-    if not Path(text).exists() and not is_elsewhere(text):
-        source, _, labels = text.rpartition(":")
-        if not source.lower().endswith(_BED) or not Path(source).exists():
-            raise UsageError(
-                f"{text}: no such file; expected FASTA, a table, BED or one of "
-                f"{', '.join(TRAINING_SETS)}"
-            )
-    if not source.lower().endswith(_BED):
+    if not text.strip():
+        raise UsageError(f"training data without a name; {_expected()}")
+    of_regions = _BED.fullmatch(text)
+    source, labels = text, None
+    if of_regions and not Path(text).exists():
+        source, labels = of_regions.groups()
+    if Path(source).is_dir():
+        raise UsageError(f"{text}: is a folder; {_expected()}")
+    if not Path(source).exists() and not is_elsewhere(source):
+        raise UsageError(f"{text}: no such file; {_expected()}")
+    if of_regions is None:
         return TrainingSequences(source)
-    if assembly is None:
+    if known is None:
         raise UsageError(f"{source}: regions are of an assembly: add --assembly, such as hg38")
-    return TrainingRegions(source, assembly_name(assembly), tuple(filter(None, labels.split("+"))))
+    wanted = () if labels is None else tuple(labels.split("+"))
+    if not all(wanted):
+        raise UsageError(f"{text}: a label is empty; expected {source}:LABEL+LABEL, or no ':'")
+    return TrainingRegions(source, known, wanted)
 
 
-def read_regions(path: Path, training: Sequence[str] = ()) -> pl.DataFrame:
+def _expected() -> str:
+    return (
+        f"expected FASTA, a table, BED (a name that ends in {_BED_ENDINGS}), or one of "
+        f"{', '.join(TRAINING_SETS)}"
+    )
+
+
+def read_regions(path: Path, assembly: str, training: Sequence[str] = ()) -> pl.DataFrame:
     """Read a BED file: columns `chrom`, `start`, `end`; of some labels of the fourth alone.
+
+    Chromosomes are named as `genomark.datasets.bed.normalised` tells. Regions of contigs that are
+    no assembled chromosome are left out.
 
     Raises
     ------
+    UnknownNameError
+        If there is no such assembly.
     UsageError
-        With the file and the row, whatever is no region; or if there is none of these labels.
+        With the file and the row, whatever is no region of the assembly; or if there is none of
+        these labels.
     """
-    frame = read_bed(path)
+    columns = ["chrom", "start", "end", *(["name"] if training else [])]
+    frame = assembled_regions(read_bed(path).select(columns), assembly, str(path))
+    if not training:
+        return frame
     there = frame["name"].unique().drop_nulls().sort().to_list()
     for label in training:
         if label not in there:
@@ -163,14 +200,38 @@ def read_regions(path: Path, training: Sequence[str] = ()) -> pl.DataFrame:
             raise UsageError(
                 f"{path}: no region has '{one_line(label)}' in the fourth column; found {known}"
             )
-    chosen = frame.filter(pl.col("name").is_in(list(training))) if training else frame
-    return chosen.select("chrom", "start", "end")
+    return frame.filter(pl.col("name").is_in(list(training))).select("chrom", "start", "end")
+
+
+def _sequences(path: Path) -> tuple[tuple[str, ...], list[str]]:
+    """Read names and sequences; whatever is wrong is told in the words of training data."""
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder; expected a file of sequences")
+    records = read_records(path, str(path))
+    column = records.first(SEQUENCE_NAMES)
+    if column is None:
+        raise UsageError(
+            f"{path}: no column of sequences ({', '.join(SEQUENCE_NAMES)}); {records.there_are}. "
+            f"Regions are read from files that end in {_BED_ENDINGS}"
+        )
+    cells = records.column(column)
+    spelled = [cell.strip().upper() if isinstance(cell, str) else "" for cell in cells]
+    for row, sequence in enumerate(spelled):
+        if not sequence:
+            raise records.fault(row, "has no sequence")
+        if strange := _NO_LETTER.search(sequence):
+            raise records.fault(
+                row,
+                f"'{strange[0]}' at position {strange.start() + 1:,} is no letter of DNA or RNA; "
+                "expected nucleotide sequences without gaps",
+            )
+    return ids_of(records, Columns()), spelled
 
 
 def _local(source: str) -> Path:
     if is_elsewhere(source):
         raise DatasetUnavailableError(
-            f"training data at {source} are not fetched by themselves: download the file, and name "
-            "it with --train or --trained-on"
+            f"training data at {named(source)} are not fetched by themselves: download the file, "
+            "and name it with --train or --trained-on"
         )
     return Path(source)

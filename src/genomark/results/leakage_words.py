@@ -40,13 +40,30 @@ def share_of(panel: Leakage) -> str:
     return f"{found}, {shares}"
 
 
+def clean_of(panel: Leakage) -> str:
+    """Write the score on what was not seen, and of how many groups it is where not of all."""
+    return row_of(panel.clean) + _groups_of(panel)
+
+
 def difference_of(panel: Leakage) -> str:
     """Write what the score loses without what was seen."""
     if panel.difference is None:
+        both = panel.all and panel.all.value, panel.clean and panel.clean.value
+        if None not in both:
+            return "not known: no group has both items that were seen and others"
         return "not known"
     if panel.difference_interval is None:
-        return f"{panel.difference:.3f}, without an interval: the two are not drawn together"
-    return between(panel.difference, panel.difference_interval)
+        return (
+            f"{panel.difference:.3f}{_groups_of(panel)}, without an interval: the two are not "
+            "drawn together"
+        )
+    return between(panel.difference, panel.difference_interval) + _groups_of(panel)
+
+
+def _groups_of(panel: Leakage) -> str:
+    if panel.groups is None or panel.groups[0] == panel.groups[1]:
+        return ""
+    return f", in {panel.groups[0]:,} of {panel.groups[1]:,} groups"
 
 
 def training_note(result: Result) -> str | None:
@@ -59,7 +76,7 @@ def training_note(result: Result) -> str | None:
         return f"trained on {one_line(declared)}"
     told = f"trained on {one_line(declared)}; seen in training: {share_of(panel)}"
     if panel.share and panel.clean is not None:
-        told += f"; {panel.metric} on what was not seen: {row_of(panel.clean)}"
+        told += f"; {panel.metric} on what was not seen: {clean_of(panel)}"
     return told
 
 

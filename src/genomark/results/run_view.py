@@ -13,7 +13,7 @@ from genomark.results.board import Section, sections
 from genomark.results.collection import Results, headlines
 from genomark.results.interval_plot import Drawn, Mark, interval_plot
 from genomark.results.leakage_curve import leakage_curve
-from genomark.results.leakage_words import UNTOLD, badge_of, difference_of, row_of, share_of
+from genomark.results.leakage_words import UNTOLD, badge_of, clean_of, difference_of, share_of
 from genomark.results.model_comparison import better_of, turned
 from genomark.results.reproducing import cautions, commands, installing
 from genomark.results.run_across import CONTROL, Across, across_suites
@@ -192,7 +192,7 @@ def _training(results: Sequence[Result]) -> Table:
         panel = each.leakage
         told = (badge_of(each), "", "")
         if panel is not None:
-            told = (share_of(panel), row_of(panel.clean), difference_of(panel))
+            told = (share_of(panel), clean_of(panel), difference_of(panel))
         rows.append((each.model.id, declared, *told))
     return Table(header, rows if any(row[1] != UNTOLD for row in rows) else [])
 

@@ -35,6 +35,11 @@ from genomark.scoring import Leakage
 
 #: Letters of items and training sequences together that a run looks through by itself.
 MOST_LETTERS = 50_000_000
+#: Of how many benchmarks and training data what was found is kept for further models.
+_KEPT = 8
+#: Raised whenever the same training data are read or compared in another way: kept panels are then
+#: made again.
+_RULES = 2
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Learned:
             source = part.source if isinstance(part, TrainingRegions | TrainingSequences) else ""
             here = Path(source) if source else None
             found.append([part, digest_of_file(here) if here and here.is_file() else None])
-        return digest_of([found, IDENTITY, COVERAGE, OVERLAP])
+        return digest_of([found, IDENTITY, COVERAGE, OVERLAP, _RULES])
 
 
 #: Of a model that nobody says anything of.
@@ -137,7 +142,9 @@ class LeakagePanels:
         self._threads = threads
         self._note = note
         self._seen: dict[tuple[str, int | None, str], SeenItems] = {}
-        self._material: dict[str, TrainingMaterial] = {}
+        #: The last one alone: of a large set there is no room for two.
+        self._material: tuple[str, TrainingMaterial] | None = None
+        self._refused: dict[str, int] = {}
 
     def panel(
         self,
@@ -171,16 +178,13 @@ class LeakagePanels:
             return self._seen[key]
         material = benchmark.material(limit)
         if material is None:
-            return "the items of this benchmark are no sequences or places"
-        if digest not in self._material:
-            self._material[digest] = training_material(learned.parts, learned.own)
-        training = self._material[digest]
-        asked = material.items["sequence"].drop_nulls().unique().str.len_bytes().sum()
-        letters = int(asked) + sum(map(len, training.sequences))
-        if training.sequences and letters > MOST_LETTERS:
+            return "cannot be compared yet: the benchmark does not tell the sequences of its items"
+        asked = int(material.items["sequence"].drop_nulls().unique().str.len_bytes().sum())
+        training = self._training(learned, digest, asked)
+        if isinstance(training, int):
             return (
-                f"{letters:,} letters are too many to look through in a run: genomark leakage "
-                "looks through any number"
+                f"{asked + training:,} letters are too many to look through in a run: genomark "
+                "leakage looks through any number"
             )
         done, total = 0, len(training.sequences)
 
@@ -190,8 +194,33 @@ class LeakagePanels:
             self._note(f"{benchmark.id}: {done:,} of {total:,} training sequences compared")
 
         found = seen_items(material, training, threads=self._threads, progress=progress)
+        while len(self._seen) >= _KEPT:
+            del self._seen[next(iter(self._seen))]
         self._seen[key] = found
         return found
+
+    def _training(self, learned: Learned, digest: str, asked: int) -> TrainingMaterial | int:
+        """Read training data; or count their letters, where these are too many beside `asked`."""
+        if self._material is not None and self._material[0] == digest:
+            training = self._material[1]
+        else:
+            # Both would be held at once otherwise.
+            self._material = None
+            letters = self._refused.get(digest, 0) or _fitted_letters(learned)
+            if letters and asked + letters > MOST_LETTERS:
+                return letters
+            training = training_material(learned.parts, learned.own)
+        letters = sum(map(len, training.sequences))
+        if letters and asked + letters > MOST_LETTERS:
+            self._refused[digest] = letters
+            return letters
+        self._material = digest, training
+        return training
+
+
+def _fitted_letters(learned: Learned) -> int:
+    """Count the letters of what genomark fitted a model on, which are at hand without a file."""
+    return 0 if learned.own is None else sum(map(len, learned.own()))
 
 
 def _unmade(told: list[str], metric: str, digest: str, reason: str) -> Leakage:

@@ -32,6 +32,7 @@ from genomark.scoring.records import (
 from genomark.scoring.score import (
     Headline,
     ScoringRule,
+    groups_with_value,
     headline_replicates,
     part_replicates,
     score,
@@ -72,6 +73,7 @@ __all__ = [
     "compare",
     "compare_headlines",
     "fold_values",
+    "groups_with_value",
     "headline_replicates",
     "judge_labels",
     "judge_task",

@@ -117,7 +117,8 @@ class Leakage(msgspec.Struct, frozen=True):
     reason_if_null : str or None
         Why there is no share.
     n, n_distinct : int
-        Items that were compared, and how many of them differ in what was compared.
+        Items that were compared, and how many groups of them share neither a stretch of sequence
+        nor a base of the genome with another group.
     seen, exact : int
         Items that were seen, and those of which the training data have a copy.
     identity, coverage, overlap : float
@@ -128,9 +129,12 @@ class Leakage(msgspec.Struct, frozen=True):
     all, clean : MetricRow or None
         The score on all items that were compared, and on those that were not seen.
     difference : float or None
-        `all` less `clean`.
+        `all` less `clean`; null where no group has both items that were seen and others.
     difference_interval : tuple of float or None
         From the same draws of both.
+    groups : tuple of int or None
+        Where a score is a mean over groups: those that `clean` has, over which `all` is too, and
+        how many there are.
     bins : list of LeakageBin
         By similarity, rising; without those that hold no item.
     """
@@ -153,6 +157,7 @@ class Leakage(msgspec.Struct, frozen=True):
     clean: MetricRow | None = None
     difference: float | None = None
     difference_interval: tuple[float, float] | None = None
+    groups: tuple[int, int] | None = None
     bins: list[LeakageBin] = msgspec.field(default_factory=list)
 
 

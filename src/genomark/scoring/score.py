@@ -159,7 +159,8 @@ def part_replicates(
 ) -> tuple[Headline, int]:
     """Compute the headline metric of a part of the items, drawn as all of them are.
 
-    The clusters of all items are drawn, whichever of them the part has items of: replicates of two
+    A mean over groups is over those that the part has, which are those of `groups_with_value`. The
+    clusters of all items are drawn, whichever of them the part has items of: replicates of two
     parts of the same items are therefore paired, and with those of `headline_replicates` of all.
 
     Parameters
@@ -186,6 +187,9 @@ def part_replicates(
     there = np.unique(everything[answered["chosen"].to_numpy()]).size
     n_clusters = int(everything.max()) + 1
     if rule.grouped:
+        part = part.filter(pl.col("task").is_in(groups_with_value(part, measure)))
+        if part.is_empty():
+            return Headline.undefined(replicates, n_clusters), there
         values, _ = _group_values(part, measure)
         numbers = answered.select("task", number=pl.Series(everything)).unique("task")
         tasks = part.select("task").unique(maintain_order=True)
@@ -201,6 +205,28 @@ def part_replicates(
     clusters = everything[answered["chosen"].to_numpy()]
     drawn = measure.replicates(prediction, truth, clusters, replicates, seed, n_clusters)
     return Headline.of(value, drawn, n_clusters), there
+
+
+def groups_with_value(items: pl.DataFrame, measure: Metric, group: str = "task") -> list[str]:
+    """Name the groups of items of which a metric can be computed, as far as their truth goes.
+
+    Which these are depends on the items alone: an answer that leaves a metric undefined leaves its
+    group, and so a mean over groups, undefined.
+
+    Parameters
+    ----------
+    items : polars.DataFrame
+        Columns `truth` and `group`.
+    measure : Metric
+    group : str
+        Name of the column.
+    """
+    found = []
+    for (name,), part in items.group_by(group, maintain_order=True):
+        truth = part["truth"].to_numpy()
+        if measure.undefined(truth, truth) is None:
+            found.append(str(name))
+    return found
 
 
 def cluster_numbers(names: pl.Series) -> Integers:

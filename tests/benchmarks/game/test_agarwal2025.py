@@ -253,6 +253,26 @@ def test_contrasts_are_differences_of_cell_types(
         assert published.value == pytest.approx(pearsonr(x, y).statistic, abs=1e-9)
 
 
+def test_a_published_contrast_leaves_out_what_has_no_answer(
+    benchmark_: Agarwal2025, measured: dict[str, dict[str, float]], sequences: dict[str, str]
+) -> None:
+    """GAME 1.0, section 7.3: rows with any NaN are dropped there, and not in a cell type."""
+    values = np.random.default_rng(5).normal(size=900)
+    frame = benchmark_.items.with_columns(value=pl.Series(values))
+    gone = [f"{name} K562" for name in list(measured)[:7]]
+    missing = pl.col("item_id").is_in(gone)
+    frame = frame.with_columns(value=pl.when(~missing).then("value"))
+    said = dict(frame.select("item_id", "value").iter_rows())
+    rows = {row.group: row for row in benchmark_.published(frame)}
+    names = list(measured)[7:]
+    x = [said[f"{name} HepG2"] - said[f"{name} K562"] for name in names]
+    y = [measured[name]["HepG2"] - measured[name]["K562"] for name in names]
+    row = rows["Cell type specific expression (HepG2 - K562)"]
+    assert (row.value, row.n) == (pytest.approx(pearsonr(x, y).statistic, abs=1e-9), 293)
+    assert rows["Cell type specific expression (HepG2 - WTC11)"].n == 300
+    assert rows["Agarwal Joint MPRA (K562)"].reason_if_null == "7 of 300 items have no answer"
+
+
 def test_a_model_that_sees_the_range_alone_has_no_score_and_is_told_why(
     benchmark_: Agarwal2025, tmp_path: Path
 ) -> None:

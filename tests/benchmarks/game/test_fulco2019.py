@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -20,6 +21,7 @@ from genomark.benchmarks.game.fulco2019 import (
     Fulco2019,
     Fulco2019Tss,
     fraction_of,
+    published_fraction,
     reference_id,
     shuffled,
     within,
@@ -315,6 +317,88 @@ def test_a_reference_of_nothing_gives_a_reason_for_every_pair(benchmark_: Fulco2
     assert answers["reason"].unique().to_list() == [
         "the reference prediction is not above 0, so a fraction of it is undefined"
     ]
+
+
+@pytest.mark.parametrize(
+    ("scale", "reference", "perturbed", "expected"),
+    [
+        ("linear", 4.0, 3.0, -0.25),
+        ("linear", -4.0, -3.0, -0.25),
+        ("linear", -4.0, 4.0, -2.0),
+        ("linear", 0.0, 1.0, None),
+        ("linear", 0.0, 0.0, None),
+        ("linear", 5e-324, 1e300, None),
+        ("linear", None, 1.0, None),
+        ("linear", 1.0, None, None),
+        ("log", 4.0, 3.0, None),
+        ("N/A", 4.0, 3.0, None),
+    ],
+)
+def test_the_published_fraction_is_of_linear_answers_of_any_sign(
+    scale: str, reference: float | None, perturbed: float | None, expected: float | None
+) -> None:
+    assert published_fraction(prediction(scale), reference, perturbed) == expected
+
+
+def published_of(model: Any, gene: str, count: int, folder: Path) -> tuple[Any, Any]:
+    """The published row of a gene and ours, as one asks the model about some of its pairs."""
+    benchmark = Fulco2019()
+    benchmark.items = of_gene(benchmark, gene, count)
+    part = benchmark.items
+    kept: list[Any] = []
+    benchmark.answer(model, part, Asking(keep=kept.append)).write_parquet(folder / "p")
+    assert len(kept) == 1
+    rows = {
+        (row.name, row.group): row for row in benchmark.scored(folder / "p", None).rows(Asking())
+    }
+    return rows["game_pearson_r", f"Fulco CRISPRi ({gene})"], rows["pearson", gene]
+
+
+class Logged:
+    """Asked on a linear scale, answers on a log one."""
+
+    def __init__(self) -> None:
+        self._inner = as_model(words, "logged")
+        self.info = self._inner.info
+
+    def predict(self, request: Any) -> Any:
+        response = self._inner.predict(request)
+        (task,) = response.prediction_tasks
+        changed = msgspec.structs.replace(task, scale_prediction_actual="log")
+        return msgspec.structs.replace(response, prediction_tasks=[changed])
+
+
+def test_of_log_answers_the_published_evaluator_has_no_number(tmp_path: Path) -> None:
+    published, ours = published_of(Logged(), "KLF1", 20, tmp_path)
+    assert ours.value is not None
+    assert (published.value, published.n) == (None, 20)
+    assert published.reason_if_null == (
+        "answered on a log scale, of which the published evaluator makes no number"
+    )
+
+
+def test_of_answers_below_0_the_published_evaluator_has_a_number(tmp_path: Path) -> None:
+    def below(sequences: list[str]) -> list[float]:
+        return [-value for value in words(sequences)]
+
+    below.scale = "linear"  # type: ignore[attr-defined]
+    published, ours = published_of(as_model(below), "KLF1", 20, tmp_path)
+    assert ours.value is None
+    items = of_gene(Fulco2019(), "KLF1", 20)
+    sequences = Fulco2019().request(items).sequences
+    (reference,) = below([sequences[reference_id("KLF1")]])
+    fractions = [(below([sequences[each]])[0] - reference) / reference for each in items["item_id"]]
+    expected = scipy.stats.pearsonr(fractions, items["truth"]).statistic
+    assert published.value == pytest.approx(expected, abs=1e-10)
+
+
+def test_of_a_reference_of_0_the_published_evaluator_has_no_number(tmp_path: Path) -> None:
+    def nothing(sequences: list[str]) -> list[float]:
+        return [0.0] * len(sequences)
+
+    nothing.scale = "linear"  # type: ignore[attr-defined]
+    published, _ = published_of(as_model(nothing), "KLF1", 5, tmp_path)
+    assert (published.value, published.reason_if_null) == (None, "5 of 5 items have no answer")
 
 
 # --- numbers -------------------------------------------------------------------------------------

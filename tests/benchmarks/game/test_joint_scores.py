@@ -106,6 +106,21 @@ def test_a_part_is_drawn_as_the_whole_is() -> None:
         assert headline.drawn[replicate] == pytest.approx(expected, abs=1e-10)
 
 
+def test_a_part_is_a_mean_over_the_groups_that_it_has() -> None:
+    """None of B, and of C too few for a score."""
+    frame = answers(missing=5)
+    chosen = pl.Series((np.arange(150) < 60) | (np.arange(150) >= 148))
+    scores = JointScores(frame, RULE)
+    headline, clusters = scores.part(Asking(seed=SEED), chosen)
+    only = frame[5:60]
+    assert headline.value == pytest.approx(pearsonr(only["value"], only["truth"]).statistic)
+    assert clusters == frame.filter(chosen & frame["value"].is_not_null())["cluster"].n_unique()
+    groups = scores.groups_of(chosen)
+    assert groups.items.to_list() == (frame["group"] == "A").to_list()
+    assert (groups.there, groups.total) == (1, 2)
+    assert scores.groups_of(pl.Series([True] * 150)).there == 3
+
+
 def test_what_was_not_answered_is_left_out() -> None:
     frame = answers(missing=10)
     scores = JointScores(frame, RULE)
@@ -139,7 +154,9 @@ def test_nothing_answered_is_no_number() -> None:
     scores = JointScores(frame, RULE)
     rows = scores.rows(Asking(seed=SEED))
     assert [row.value for row in rows] == [None] * 8
-    assert rows[0].reason_if_null == "undefined in 3 of 3 groups ('A': no items)"
+    assert (
+        rows[0].reason_if_null == "undefined in 3 of 3 groups ('A': none of 60 items has an answer)"
+    )
     assert scores.headline(Asking(seed=SEED), pl.Series([True] * frame.height)).value is None
 
 

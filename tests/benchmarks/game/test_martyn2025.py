@@ -258,17 +258,24 @@ def test_the_share_of_directions_told_right_counts_what_is_significant(
         assert row.interval[0] < row.value < row.interval[1]
 
 
-def test_published_rows_count_every_measurement(
-    result: Result, rows: list[Row], variants: dict[tuple[str, str], list[Row]]
+def test_the_short_form_has_no_published_row(result: Result) -> None:
+    """The published evaluator asks about 2 Mb alone."""
+    assert [row.name for row in result.metrics if row.name.startswith("game_")] == []
+
+
+def test_a_model_without_an_answer_is_told_that_it_gave_none(
+    benchmark_: Martyn2025, tmp_path: Path
 ) -> None:
-    predicted = effects(variants)
-    for task, n in (("THP1", 392), ("Jurkat", 332)):
-        mine = [row for row in rows if row.task == task]
-        x = [predicted[task, row.variant] for row in mine]
-        row = result.metric("game_pearson_r", f"Martyn Variant Effects ({task})")
-        r = pearsonr(x, [each.measured for each in mine]).statistic
-        assert (row.value, row.n) == (pytest.approx(r, abs=1e-9), n)
-        assert row.interval is None
+    def silent(sequences: list[str]) -> np.ndarray:
+        return np.full(len(sequences), np.nan)
+
+    found = run_one(benchmark_, as_model(silent, "silent"), tmp_path)
+    assert found.coverage.answered == 0
+    told = "none of 387 items has an answer"
+    assert found.metric("pearson", "THP1 PPIF").reason_if_null == told
+    assert found.metric("mean_pearson").reason_if_null == (
+        f"undefined in 3 of 3 groups ('THP1 PPIF': {told})"
+    )
 
 
 def test_with_one_strand_wrong_the_numbers_are_others(
@@ -464,6 +471,28 @@ def test_long_windows_run_from_name_to_numbers(tmp_path: Path) -> None:
     found = run_one(Martyn2025Long(), "gc", tmp_path / "run", limit=40)
     assert found.coverage.answered == 40
     assert found.metric("pearson", "THP1 PPIF").value is not None
+    assert found.metric("game_pearson_r", "Martyn Variant Effects (THP1)").value is not None
+
+
+@pytest.mark.usefixtures("mirror")
+def test_published_rows_count_every_measurement(
+    rows: list[Row], variants: dict[tuple[str, str], list[Row]]
+) -> None:
+    predicted = effects(variants)
+    long = Martyn2025Long()
+    found = {
+        row.group: row
+        for row in long.published(
+            long.items.with_columns(value=pl.Series([predicted[key] for key in variants]))
+        )
+    }
+    for task, n in (("THP1", 392), ("Jurkat", 332)):
+        mine = [row for row in rows if row.task == task]
+        x = [predicted[task, row.variant] for row in mine]
+        row = found[f"Martyn Variant Effects ({task})"]
+        r = pearsonr(x, [each.measured for each in mine]).statistic
+        assert (row.name, row.n) == ("game_pearson_r", n)
+        assert (row.value, row.interval) == (pytest.approx(r, abs=1e-9), None)
 
 
 @pytest.mark.usefixtures("mirror")

@@ -43,6 +43,23 @@ def test_both_find_the_same_copies_at_the_same_places() -> None:
 
 
 @installed
+def test_a_long_alignment_hides_no_better_one_that_is_shorter() -> None:
+    rng = np.random.default_rng(3)
+    sequence = letters(rng, 200)
+    # Every fifth letter and some more are others, in all of it.
+    long = "".join(
+        "ACGT"["TGCA".index(letter)] if place % 9 in (0, 4) else letter
+        for place, letter in enumerate(sequence)
+    )
+    found = nearest_by_blast([sequence], [long, sequence[40:141]], identity=0.8)
+    assert found.leaked.tolist() == [True]
+    assert nearest_by_blast([sequence], [long]).leaked.tolist() == [False]
+    assert nearest_by_blast([sequence], [sequence[40:100]]).similarity.tolist() == [0.3]
+    assert nearest_by_blast([sequence], [sequence[40:100]]).leaked.tolist() == [False]
+    assert nearest_by_blast([sequence], [sequence[40:100]], coverage=0.3).leaked.tolist() == [True]
+
+
+@installed
 def test_one_strand_alone_is_looked_at_where_that_is_asked() -> None:
     rng = np.random.default_rng(1)
     train = [letters(rng, 200)]

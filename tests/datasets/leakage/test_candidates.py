@@ -26,6 +26,9 @@ def joined(test: list[str], train: list[str], kept: int, least: int) -> Candidat
         np.full((n, kept), least - 1, dtype=np.int32),
         np.full((n, kept), -1, dtype=np.int64),
         np.zeros((n, kept), dtype=np.int64),
+        np.full(n, least - 1, dtype=np.int32),
+        np.diff(ours.offsets) + 1,
+        1.0,
     )
     rows = np.arange(len(train))
     limits = looks(theirs, their_seeds, index)
@@ -125,6 +128,7 @@ def found_in(test: list[str], train: list[str], *, is_same_set: bool = False) ->
         test,
         train,
         Chance.of(train, both_strands=True),
+        asked=None,
         kept=3,
         is_same_set=is_same_set,
         both_strands=True,

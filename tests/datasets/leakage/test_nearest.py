@@ -12,7 +12,7 @@ import parasail
 import pytest
 from planted_copies import family, other_strand, random_sequence, substituted
 
-from genomark.datasets.leakage import Nearest, leaked, nearest
+from genomark.datasets.leakage import Nearest, nearest
 from genomark.errors import UsageError
 
 SCORES = parasail.matrix_create("ACGT", 1, -1)
@@ -179,11 +179,69 @@ def test_leaked_asks_for_identity_and_coverage() -> None:
         substituted(draw, known, 0.3),
         random_sequence(draw, 200),
     ]
-    found = nearest(test, [known])
-    assert found.train.tolist() == [0, 0, 0, -1]
-    assert leaked(found).tolist() == [True, False, False, False]
-    assert leaked(found, coverage=0.4).tolist() == [True, True, False, False]
-    assert leaked(found, identity=0.6, coverage=0.4).tolist() == [True, True, True, False]
+    assert nearest(test, [known]).train.tolist() == [0, 0, 0, -1]
+    assert nearest(test, [known]).leaked.tolist() == [True, False, False, False]
+    assert nearest(test, [known], coverage=0.4).leaked.tolist() == [True, True, False, False]
+    wider = nearest(test, [known], identity=0.6, coverage=0.4)
+    assert wider.leaked.tolist() == [True, True, True, False]
+
+
+def spread(draw: random.Random, sequence: str, share: float) -> str:
+    """Change a letter in every so many, so that no stretch of it is much more alike."""
+    letters = list(sequence)
+    changes = round(share * len(letters))
+    for number in range(changes):
+        place = int((number + draw.random()) * len(letters) / changes)
+        letters[place] = draw.choice("ACGT".replace(letters[place], ""))
+    return "".join(letters)
+
+
+@pytest.mark.parametrize("n_long", [1, 8, 40])
+def test_a_long_alignment_hides_no_better_one_that_is_shorter(n_long: int) -> None:
+    """As many long ones as are aligned, and more: each scores higher than the copy of a half."""
+    draw = random.Random(15)
+    ours = random_sequence(draw, 200)
+    half = ours[40:141]
+    long = [spread(draw, ours, 0.23) for _ in range(n_long)]
+    for train in ([*long, half], [half, *long], [other_strand(half), *long]):
+        found = nearest([ours], train)
+        assert train[found.train[0]] in long
+        assert found.identity[0] < 0.8
+        assert found.leaked.tolist() == [True]
+    assert nearest([ours], long).leaked.tolist() == [False]
+    assert nearest([ours], [*long, half[:90]]).leaked.tolist() == [False]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_more_training_sequences_never_take_an_item_from_seen(seed: int) -> None:
+    """Copies of all degrees and sizes, taken in by and by in any order."""
+    draw = random.Random(100 + seed)
+    test = [random_sequence(draw, draw.choice([120, 200, 300])) for _ in range(40)]
+    train = []
+    for ours in test:
+        half = len(ours) // 2
+        for _ in range(draw.randint(1, 3)):
+            size = draw.randint(half - 10, half + 10)
+            start = draw.randint(0, len(ours) - size)
+            train.append(spread(draw, ours[start : start + size], draw.choice([0, 0.05, 0.15])))
+        for _ in range(draw.randint(0, 30)):
+            train.append(spread(draw, ours, draw.choice([0.19, 0.21, 0.23])))
+        train = [draw.choice([each, other_strand(each)]) for each in train]
+    draw.shuffle(train)
+    before = np.zeros(len(test), dtype=bool)
+    for n in range(0, len(train) + 1, 60):
+        leaked = nearest(test, train[:n]).leaked
+        assert not (before & ~leaked).any()
+        before = leaked
+    assert 10 < before.sum() <= 40
+
+
+def test_similarity_is_the_share_of_the_letters_that_were_found() -> None:
+    draw = random.Random(17)
+    ours = random_sequence(draw, 200)
+    found = nearest([ours, ours[70:130]], [ours[70:130], random_sequence(draw, 60)])
+    assert found.similarity.tolist() == [0.3, 1.0]
+    assert found.identity.tolist() == [1.0, 1.0]
 
 
 def sequences_of(file: Path) -> list[str]:
@@ -196,7 +254,7 @@ def test_the_shared_promoters_are_found(mirror: Path) -> None:
     found = nearest(test, train, threads=2)
     copies = (found.similarity == 1.0) & (found.strand == 1)
     assert copies.sum() == len(set(test) & set(train)) == 101
-    assert leaked(found).sum() >= 101
+    assert found.leaked.sum() >= 101
 
 
 def test_the_published_duplicates_are_found(mirror: Path) -> None:
@@ -206,4 +264,4 @@ def test_the_published_duplicates_are_found(mirror: Path) -> None:
     assert len(in_train) == 14
     found = nearest([test[row] for row in in_train], train, both_strands=False)
     assert (found.similarity == 1.0).all()
-    assert leaked(found).all()
+    assert found.leaked.all()

@@ -71,7 +71,8 @@ class Agarwal2025(MpraPanel):
             *(
                 published_row_of(
                     f"Cell type specific expression ({first} - {second})",
-                    self.contrast(frame, first, second),
+                    # Rows with any NaN are dropped there (GAME 1.0, section 7.3).
+                    self.contrast(frame, first, second).drop_nulls("value"),
                     "game_specificity_pearson_r",
                 )
                 for first, second in self.contrasts

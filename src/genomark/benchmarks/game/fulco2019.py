@@ -10,12 +10,19 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from genomark.benchmarks.game.published import published_mean, published_pearson
+from genomark.benchmarks.asking import Asking
+from genomark.benchmarks.game.published import (
+    published_mean,
+    published_pearson,
+    published_row,
+)
 from genomark.benchmarks.material import Material
 from genomark.benchmarks.predictor_benchmark import (
     Answer,
@@ -24,10 +31,12 @@ from genomark.benchmarks.predictor_benchmark import (
     only_task,
     point_of,
 )
+from genomark.benchmarks.predictor_scores import PredictorScores
 from genomark.datasets import path
 from genomark.datasets.assemblies import open_assembly
 from genomark.datasets.genome import Genome, reverse_complement
 from genomark.errors import DatasetError
+from genomark.models import Model
 from genomark.protocol import (
     Edit,
     EditedSequences,
@@ -49,6 +58,7 @@ _HALF_WINDOW = 2_000_000
 #: Bases on each side of a transcription start site.
 _HALF_PROMOTER = 1_000
 _SHUFFLE_SEED = 42
+_LOG = "answered on a log scale, of which the published evaluator makes no number"
 _MEAN = "Average Pearson Correlation across all genes for CRISPRi"
 
 
@@ -126,6 +136,43 @@ class Fulco2019(PredictorBenchmark):
             [fraction_of(task, reference, point_of(task, name)) for name in items["item_id"]]
         )
 
+    def answer(self, model: Model, part: pl.DataFrame, asking: Asking) -> pl.DataFrame:
+        """Ask, and keep in `published` the fractions that the published evaluator would take.
+
+        They are no other than ours for a model that gives fractions and was not asked for points.
+        """
+        came: list[PredictResponse] = []
+
+        def keep(response: PredictResponse) -> None:
+            came.append(response)
+            if asking.keep is not None:
+                asking.keep(response)
+
+        answers = super().answer(model, part, replace(asking, keep=keep))
+        if not came:
+            return answers.with_columns(published="value")
+        task = only_task(came[-1])
+        reference = point_of(task, reference_id(part["task"][0]))[0]
+        fractions = [
+            published_fraction(task, reference, point_of(task, name)[0]) for name in part["item_id"]
+        ]
+        return answers.with_columns(published=pl.Series(fractions, dtype=pl.Float64))
+
+    def scored(self, predictions: Path, limit: int | None) -> PredictorScores:
+        """Set predictions beside the truth, and what the published evaluator makes of them."""
+        scores = super().scored(predictions, limit)
+        kept = pl.read_parquet(predictions)
+        if "published" not in kept.columns:
+            # Predictions that were handed in are fractions; nobody was asked for points.
+            kept = kept.with_columns(published="value")
+        frame = self.selected(limit).join(
+            kept.select("item_id", "task", "value", "published"),
+            on=["item_id", "task"],
+            how="left",
+            maintain_order="left",
+        )
+        return PredictorScores(scores.frame, self.rule, lambda: self.published(frame))
+
     def sequence_ids(self, items: pl.DataFrame) -> pl.DataFrame:
         """Ids of the pairs and of the genes as they are."""
         genes = items.select("task").unique(maintain_order=True)
@@ -135,15 +182,8 @@ class Fulco2019(PredictorBenchmark):
 
     def published(self, frame: pl.DataFrame) -> list[MetricRow]:
         """Compute what the published evaluator prints: each gene, and their mean."""
-        rows = [
-            published_pearson(
-                part["value"].cast(pl.Float64).fill_null(math.nan).to_numpy(),
-                part["truth"].to_numpy(),
-                f"Fulco CRISPRi ({gene})",
-                n_clusters=part["subcluster"].n_unique(),
-            )
-            for (gene,), part in frame.group_by("task", maintain_order=True)
-        ]
+        genes = frame.group_by("task", maintain_order=True)
+        rows = [_published_row(str(gene), part) for (gene,), part in genes]
         return [published_mean(rows, _MEAN, n_clusters=frame["cluster"].n_unique()), *rows]
 
     def material(self, limit: int | None = None) -> Material:
@@ -222,6 +262,36 @@ def fraction_of(task: TaskPrediction, reference: Answer, perturbed: Answer) -> A
     else:
         change = (perturbed[0] - reference[0]) / reference[0]
     return (change, None) if math.isfinite(change) else (None, f"the change is {change}")
+
+
+def published_fraction(
+    task: TaskPrediction, reference: float | None, perturbed: float | None
+) -> float | None:
+    """Fraction as published: (p - p_ref) / p_ref of linear answers alone, of any sign.
+
+    GAME 1.0, section 7.3. None where the published evaluator has no number: for other scales, for
+    what was not answered, and of a reference of exactly 0.
+    """
+    if task.scale_prediction_actual != "linear" or reference is None or perturbed is None:
+        return None
+    if reference == 0:
+        return None
+    fraction = (perturbed - reference) / reference
+    return fraction if math.isfinite(fraction) else None
+
+
+def _published_row(gene: str, part: pl.DataFrame) -> MetricRow:
+    """Make the row of a gene of `value`, `published`, `truth` and `subcluster`."""
+    group, clusters = f"Fulco CRISPRi ({gene})", part["subcluster"].n_unique()
+    # We have a fraction, and the published evaluator has none.
+    if part.filter(pl.col("value").is_not_null() & pl.col("published").is_null()).height:
+        return published_row("game_pearson_r", group, None, _LOG, part.height, clusters)
+    return published_pearson(
+        part["published"].cast(pl.Float64).fill_null(math.nan).to_numpy(),
+        part["truth"].to_numpy(),
+        group,
+        n_clusters=clusters,
+    )
 
 
 def _task(name: str) -> PredictionTask:

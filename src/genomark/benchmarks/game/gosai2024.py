@@ -15,6 +15,7 @@ from genomark.benchmarks.game.mpra_panel import (
     read_backbone,
 )
 from genomark.datasets import path
+from genomark.datasets.integrity import way_to_get_again
 from genomark.errors import DatasetError
 
 _DATA = "gosai2024_synthetic"
@@ -77,7 +78,9 @@ def _table(where: Path, columns: list[str]) -> pl.DataFrame:
         )
     except (pl.exceptions.PolarsError, OSError) as error:
         first = str(error).splitlines()[0]
-        raise DatasetError(f"{where}: not the table it should be: {first}") from error
+        raise DatasetError(
+            f"{where}: not the table it should be: {first}{way_to_get_again(where)}"
+        ) from error
 
 
 def _headings(where: Path, columns: list[str]) -> int:
@@ -91,4 +94,5 @@ def _headings(where: Path, columns: list[str]) -> int:
         raise DatasetError(f"Cannot read {where}: {error}") from error
     raise DatasetError(
         f"{where}: no headings {', '.join(columns)}, with tabs, in its first {_PREAMBLE} lines"
+        f"{way_to_get_again(where)}"
     )

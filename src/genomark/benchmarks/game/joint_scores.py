@@ -16,10 +16,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from genomark.benchmarks.asking import Asking
-from genomark.benchmarks.predictor_scores import PredictorScores
+from genomark.benchmarks.predictor_scores import PredictorScores, groups_of
+from genomark.benchmarks.scored import GroupsOfPart
 from genomark.scoring import REPLICATES, Headline, Metric, MetricRow, ScoringRule, kernels, metric
 from genomark.scoring.intervals import interval, method
-from genomark.scoring.score import cluster_numbers
+from genomark.scoring.score import cluster_numbers, groups_with_value
 
 _Floats = NDArray[np.float64]
 
@@ -36,16 +37,20 @@ class Facet:
         Columns `cluster`, `truth` and `value`, none of them null.
     prefix : str
         What the names of its metrics begin with.
+    asked : int or None
+        How many items were asked about, where that is known.
     """
 
     group: str
     items: pl.DataFrame
     prefix: str = ""
+    asked: int | None = None
 
     def value(self, measure: Metric) -> tuple[float | None, str | None]:
         """Compute a metric, or say why it is undefined."""
         if self.items.is_empty():
-            return None, "no items"
+            of = "no item" if self.asked is None else f"none of {self.asked:,} items"
+            return None, f"{of} has an answer"
         return measure.value(self.items["value"].to_numpy(), self.items["truth"].to_numpy())
 
 
@@ -129,27 +134,40 @@ class JointScores(PredictorScores):
         if key not in self._headlines:
             items = self._answered(self.frame.filter(shared))
             drawing = Drawing.of(items, asking.seed)
-            self._headlines[key] = self._mean(self._rule.metrics[0], items, drawing)
+            self._headlines[key] = self._mean(self._rule.metrics[0], self._facets(items), drawing)
         return self._headlines[key]
 
     def part(self, asking: Asking, chosen: pl.Series) -> tuple[Headline, int]:
-        """Compute the mean of the first metric on a part; the clusters of all are drawn."""
+        """Compute the mean of the first metric on a part; the clusters of all are drawn.
+
+        It is over the groups that the part has.
+        """
         answered = self._answered(self.frame)
         items = self._answered(self.frame.filter(chosen))
         drawing = Drawing.of(answered, asking.seed)
-        return self._mean(self._rule.metrics[0], items, drawing), items["cluster"].n_unique()
+        n_clusters = items["cluster"].n_unique()
+        there = groups_with_value(items, metric(self._rule.metrics[0]), "group")
+        facets = [facet for facet in self._facets(items) if facet.group in there]
+        return self._mean(self._rule.metrics[0], facets, drawing), n_clusters
+
+    def groups_of(self, chosen: pl.Series) -> GroupsOfPart:
+        """Tell which groups a part of the items has."""
+        return groups_of(self.frame, chosen, self._rule, "group")
 
     @staticmethod
     def _answered(items: pl.DataFrame) -> pl.DataFrame:
         return items.filter(pl.col("value").is_not_null())
 
     def _facets(self, items: pl.DataFrame) -> list[Facet]:
-        return [Facet(group, items.filter(pl.col("group") == group)) for group in self._groups]
+        asked = dict(self.frame["group"].value_counts().iter_rows())
+        return [
+            Facet(group, items.filter(pl.col("group") == group), asked=asked[group])
+            for group in self._groups
+        ]
 
-    def _mean(self, name: str, items: pl.DataFrame, drawing: Drawing) -> Headline:
+    def _mean(self, name: str, facets: list[Facet], drawing: Drawing) -> Headline:
         measure = metric(name)
         clusters = len(drawing.numbers)
-        facets = self._facets(items)
         values = [value for facet in facets if (value := facet.value(measure)[0]) is not None]
         if not values or len(values) < len(facets):
             return Headline.undefined(clusters=clusters)
@@ -159,7 +177,7 @@ class JointScores(PredictorScores):
     def _mean_row(
         self, name: str, rows: list[MetricRow], answered: pl.DataFrame, drawing: Drawing
     ) -> MetricRow:
-        mean = self._mean(name, answered, drawing)
+        mean = self._mean(name, self._facets(answered), drawing)
         reason = found = None
         if mean.value is None:
             undefined = [row for row in rows if row.value is None]

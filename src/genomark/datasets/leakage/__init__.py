@@ -2,7 +2,7 @@
 
 from genomark.datasets.leakage.blast import nearest_by_blast
 from genomark.datasets.leakage.links import Alike
-from genomark.datasets.leakage.nearest import Nearest, leaked, nearest
+from genomark.datasets.leakage.nearest import Nearest, nearest
 from genomark.datasets.leakage.regions import overlaps
 from genomark.datasets.leakage.splitting import OrthogonalSplit, orthogonal_split
 
@@ -10,7 +10,6 @@ __all__ = [
     "Alike",
     "Nearest",
     "OrthogonalSplit",
-    "leaked",
     "nearest",
     "nearest_by_blast",
     "orthogonal_split",

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from genomark.datasets.leakage.nearest import Nearest, none_near
+from genomark.datasets.leakage.nearest import COVERAGE, IDENTITY, Nearest, none_near
 from genomark.errors import UsageError
 
 _PROGRAMS = ("makeblastdb", "blastn")
@@ -32,7 +32,13 @@ _E_VALUE = 1e-3
 
 
 def nearest_by_blast(
-    test: Sequence[str], train: Sequence[str], *, both_strands: bool = True, threads: int = 1
+    test: Sequence[str],
+    train: Sequence[str],
+    *,
+    identity: float = IDENTITY,
+    coverage: float = COVERAGE,
+    both_strands: bool = True,
+    threads: int = 1,
 ) -> Nearest:
     """Look for the nearest training sequence of each test sequence with blastn.
 
@@ -44,6 +50,8 @@ def nearest_by_blast(
     ----------
     test, train : sequence of str
         U is T.
+    identity, coverage : float
+        As of `nearest`; any of the hits may pass.
     both_strands : bool
     threads : int
 
@@ -83,7 +91,7 @@ def nearest_by_blast(
             new_columns=list(_COLUMNS),
             schema_overrides=list(_COLUMNS.values()),
         )
-    return _best(hits, test, train)
+    return _best(hits, test, identity, coverage)
 
 
 def _write(path: Path, sequences: Sequence[str]) -> None:
@@ -108,12 +116,14 @@ def _run(*words: object) -> None:
         raise UsageError(f"{words[0]} failed: {said[-1]}")
 
 
-def _best(hits: pl.DataFrame, test: Sequence[str], train: Sequence[str]) -> Nearest:
+def _best(hits: pl.DataFrame, test: Sequence[str], identity: float, coverage: float) -> Nearest:
+    lengths = np.array([len(each) for each in test], dtype=np.int64)
+    covered = (hits["test_last"] - hits["test_first"] + 1).to_numpy() / lengths[hits["test"]]
+    is_like = (hits["matches"] / hits["columns"]).to_numpy() >= identity
+    leaked = hits["test"].to_numpy()[is_like & (covered >= coverage)]
     order = [pl.col("test"), -pl.col("score"), pl.col("train")]
     best = hits.sort(order, maintain_order=True).unique("test", keep="first", maintain_order=True)
     rows = best["test"].to_numpy()
-    ours = np.array([len(test[row]) for row in rows], dtype=np.int64)
-    theirs = np.array([len(train[row]) for row in best["train"]], dtype=np.int64)
     first, last = best["train_first"].to_numpy(), best["train_last"].to_numpy()
     matches, columns = best["matches"].to_numpy(), best["columns"].to_numpy()
     out = none_near(len(test))
@@ -126,6 +136,7 @@ def _best(hits: pl.DataFrame, test: Sequence[str], train: Sequence[str]) -> Near
     out.test_end[rows] = best["test_last"].to_numpy()
     out.train_start[rows] = np.minimum(first, last) - 1
     out.train_end[rows] = np.maximum(first, last)
-    out.coverage[rows] = (out.test_end[rows] - out.test_start[rows]) / ours
-    out.similarity[rows] = matches / np.minimum(ours, theirs)
+    out.coverage[rows] = (out.test_end[rows] - out.test_start[rows]) / lengths[rows]
+    out.similarity[rows] = matches / lengths[rows]
+    out.leaked[leaked] = True
     return out

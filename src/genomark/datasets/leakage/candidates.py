@@ -23,19 +23,27 @@ _DROP = 12
 _MORE_LOOKS = 64
 #: Seeds that are rarer than this in a block of test sequences are not counted.
 _RARE = 16
+#: Added to the score of a stretch that by itself is all that is asked for: it stands before any
+#: that is not, however high that scores. Scores are below it.
+ASKED = 1 << 30
 
 
 class Candidates(NamedTuple):
     """Of each test sequence the stretches with the highest scores, shape (n_test, kept).
 
-    `scores` (int32) begin as those that have to be passed, less one. `pieces` (int64) are the
-    training pieces, twice their number, and one more for the other strand; -1: none. `diagonals`
-    (int64): place in the training piece less place in the test sequence.
+    `scores` (int32) begin as those that have to be passed, less one, which are also in `floors`
+    (int32, shape (n_test,)). Stretches of `lengths` (int64, shape (n_test,)) letters or more, of
+    which at least a share of `identity` match, have `ASKED` on top of theirs. `pieces` (int64) are
+    the training pieces, twice their number, and one more for the other strand; -1: none.
+    `diagonals` (int64): place in the training piece less place in the test sequence.
     """
 
     scores: np.ndarray
     pieces: np.ndarray
     diagonals: np.ndarray
+    floors: np.ndarray
+    lengths: np.ndarray
+    identity: float
 
 
 @kernel
@@ -180,9 +188,15 @@ def _look(
     behind = min(test.offsets[item + 1] - our_place, train.offsets[row + 1] - their_place)
     scores = found.scores[item]
     piece = 2 * (piece_of_first + row) + (1 if is_other_strand else 0)
-    if before + behind < scores[scores.size - 1]:
+    least = scores[scores.size - 1]
+    most = before + behind
+    if most < (least & (ASKED - 1)) and (least >= ASKED or most < found.lengths[item]):
         return
-    score = _stretch(test.codes, our_place, train.codes, their_place, before, behind)
+    score, n, unlike = _stretch(test.codes, our_place, train.codes, their_place, before, behind)
+    # What is masked is in the length alone.
+    is_asked = n >= found.lengths[item] and score >= found.identity * (score + 2 * unlike) - unlike
+    if score > found.floors[item] and is_asked:
+        score += ASKED
     _keep(score, piece, (their_place - their_first) - (our_place - our_first), found, item)
 
 
@@ -194,32 +208,34 @@ def _stretch(
     their_place: int,
     before: int,
     behind: int,
-) -> int:
-    """Give the score of the best stretch around two places.
+) -> tuple[int, int, int]:
+    """Give score, letters and mismatches of the best stretch around two places.
 
     `before` and `behind` are how many letters both sequences have there.
     """
-    score: int = _one_way(ours, our_place, theirs, their_place, behind, 1)
-    score += _one_way(ours, our_place - 1, theirs, their_place - 1, before, -1)
-    return score
+    score, n, unlike = _one_way(ours, our_place, theirs, their_place, behind, 1)
+    more = _one_way(ours, our_place - 1, theirs, their_place - 1, before, -1)
+    return score + more[0], n + more[1], unlike + more[2]
 
 
 @kernel
 def _one_way(
     ours: np.ndarray, our_place: int, theirs: np.ndarray, their_place: int, most: int, step: int
-) -> int:
-    """Go on until the score has fallen by `_DROP`; give the best."""
-    score = best = 0
+) -> tuple[int, int, int]:
+    """Go on until the score has fallen by `_DROP`; give the best, its letters and mismatches."""
+    score = best = best_n = unlike = best_unlike = 0
     for n in range(most):
         letter, other = ours[our_place + n * step], theirs[their_place + n * step]
         if letter == other and letter < 4:
             score += 1
-            best = max(best, score)
+            if score > best:
+                best, best_n, best_unlike = score, n + 1, unlike
         elif letter != other + MASKED or other > 3:
             score -= 1
+            unlike += 1
             if score <= best - _DROP:
                 break
-    return best
+    return best, best_n, best_unlike
 
 
 @kernel

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from genomark.datasets.leakage.chance import Chance
 from genomark.datasets.leakage.copies import copies
 from genomark.datasets.leakage.pairs import Pairs, alignments
-from genomark.datasets.leakage.search import search
+from genomark.datasets.leakage.search import Asked, search
 from genomark.errors import UsageError
 
 #: Test sequences whose candidates are aligned at a time.
@@ -23,14 +23,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Hits:
-    """Some test sequences' pairs, shape (n,), and the scores of their alignments."""
+    """Some test sequences' pairs, shape (n,), and the scores of their alignments.
+
+    `is_asked` tells which have a stretch without gaps that by itself is what was asked for.
+    """
 
     pairs: Pairs
     scores: NDArray[np.int64]
+    is_asked: NDArray[np.bool_]
 
     def take(self, which: NDArray[np.int64]) -> Hits:
         """Give some of them."""
-        return Hits(self.pairs.take(which), self.scores[which])
+        return Hits(self.pairs.take(which), self.scores[which], self.is_asked[which])
 
 
 def for_hits(
@@ -39,6 +43,7 @@ def for_hits(
     use: Callable[[Hits], T],
     *,
     kept: int,
+    asked: Asked | None = None,
     is_same_set: bool = False,
     both_strands: bool = True,
     threads: int = 1,
@@ -53,6 +58,8 @@ def for_hits(
         Runs in several threads.
     kept : int
         Hits of a test sequence, at most; copies come on top.
+    asked : Asked, optional
+        Of more hits those that have a stretch like that are kept first.
     is_same_set : bool
         Whether test and training set are one, and no sequence is a hit of itself. Copies of whole
         sequences that chance might have are then not looked for.
@@ -78,6 +85,7 @@ def for_hits(
         train,
         chance,
         kept=kept,
+        asked=asked,
         is_same_set=is_same_set,
         both_strands=both_strands,
         threads=threads,
@@ -104,13 +112,14 @@ def for_hits(
             np.pad(found.diagonals[part], ((0, 0), (0, 1)))[item, place],
         )
         without_gaps = np.pad(found.scores[part], ((0, 0), (0, 1)))[item, place]
+        is_asked = np.pad(found.is_asked[part], ((0, 0), (0, 1)))[item, place]
         scores = alignments(test, train, pairs, traced=False).score
         passed = (
             (scores >= chance.passed(texts)[item])
             | (without_gaps >= chance.passed_without_gaps(texts)[item])
             | ((place == kept) & (scores > 0))
         )
-        return use(Hits(pairs, scores).take(np.flatnonzero(passed)))
+        return use(Hits(pairs, scores, is_asked).take(np.flatnonzero(passed)))
 
     with ThreadPoolExecutor(threads) as pool:
         yield from pool.map(batch, range(0, len(test), _BATCH))

@@ -12,6 +12,8 @@ from genomark.datasets.leakage.alignment import align, trace
 from genomark.datasets.words import encoded
 from genomark.scoring.kernels import kernel
 
+Flags = NDArray[np.bool_]
+
 #: Diagonals on either side: this many, one more for each 16 letters, and no more than that.
 _NARROWEST, _LETTERS, _WIDEST = 16, 16, 64
 
@@ -56,6 +58,12 @@ class Alignments:
     test_end: NDArray[np.int64]
     train_start: NDArray[np.int64]
     train_end: NDArray[np.int64]
+
+    def passes(self, lengths: NDArray[np.int64], identity: float, coverage: float) -> Flags:
+        """Tell which have such an identity, and that coverage of test sequences so long."""
+        return (self.matches / self.columns >= identity) & (
+            (self.test_end - self.test_start) / lengths >= coverage
+        )
 
 
 def alignments(

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from genomark.datasets.leakage.candidates import Candidates, join, looks
+from genomark.datasets.leakage.candidates import ASKED, Candidates, join, looks
 from genomark.datasets.leakage.chance import Chance
 from genomark.datasets.leakage.seeds import (
     Letters,
@@ -32,6 +33,13 @@ _SMALLEST_BLOCK = 1 << 16
 _PIECE = 1 << 20
 
 
+class Asked(NamedTuple):
+    """From when on a test sequence counts as seen: identity and coverage, at least."""
+
+    identity: float
+    coverage: float
+
+
 @dataclass(frozen=True)
 class Found:
     """Of each test sequence the training sequences that may be nearest, shape (n_test, kept).
@@ -45,12 +53,15 @@ class Found:
         Place in the training sequence, or its reverse complement, less place in the test sequence.
     scores : ndarray of int64
         Of the stretch without gaps.
+    is_asked : ndarray of bool
+        Whether that by itself is what was asked for.
     """
 
     rows: NDArray[np.int64]
     other_strand: NDArray[np.bool_]
     diagonals: NDArray[np.int64]
     scores: NDArray[np.int64]
+    is_asked: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -120,6 +131,7 @@ def search(
     chance: Chance,
     *,
     kept: int,
+    asked: Asked | None,
     is_same_set: bool,
     both_strands: bool,
     threads: int,
@@ -134,6 +146,8 @@ def search(
         Of the training set.
     kept : int
         Candidates of each test sequence, at most.
+    asked : Asked or None
+        Stretches that are so by themselves stand before all others.
     is_same_set : bool
         Whether both are one, and no sequence is to be found in itself.
     both_strands : bool
@@ -141,7 +155,7 @@ def search(
     progress : callable
         Takes how many more training sequences are done.
     """
-    blocks = list(_test_blocks(test, chance, kept, is_same_set=is_same_set))
+    blocks = list(_test_blocks(test, chance, kept, asked, is_same_set=is_same_set))
     overlap = max(map(len, test), default=0)
     rows: list[int] = []
     starts: list[int] = []
@@ -179,11 +193,12 @@ def _in_sequences(
     number = np.where(pieces < 0, -1, pieces >> 1)
     is_other = (pieces >= 0) & (pieces & 1 == 1)
     diagonals += shifts[is_other.astype(np.int64), number]
-    return Found(of_rows[number], is_other, diagonals, scores)
+    is_asked = scores >= ASKED
+    return Found(of_rows[number], is_other, diagonals, scores & (ASKED - 1), is_asked)
 
 
 def _test_blocks(
-    test: Sequence[str], chance: Chance, kept: int, *, is_same_set: bool
+    test: Sequence[str], chance: Chance, kept: int, asked: Asked | None, *, is_same_set: bool
 ) -> Iterator[_TestBlock]:
     total = sum(map(len, test))
     room = min(max(total // _BLOCKS, _SMALLEST_BLOCK), _BLOCK)
@@ -195,11 +210,17 @@ def _test_blocks(
             last += 1
         block = letters(*encoded(test[first:last]))
         n = last - first
+        sizes = np.diff(block.offsets)
+        # No stretch is longer than its sequence, so that where nothing is asked for none is so.
+        least = np.ceil(asked.coverage * sizes).astype(np.int64) if asked else sizes + 1
         start = chance.to_be_aligned(test[first:last]) - 1
         found = Candidates(
             np.repeat(start[:, None], kept, axis=1),
             np.full((n, kept), -1, dtype=np.int64),
             np.zeros((n, kept), dtype=np.int64),
+            start,
+            least,
+            asked.identity if asked else 1.0,
         )
         index = seed_index(block, seeds(block, masked=True))
         yield _TestBlock(block, index, first if is_same_set else -1, found)
