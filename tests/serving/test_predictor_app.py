@@ -13,6 +13,8 @@ from starlette.requests import ClientDisconnect
 
 from genomark.errors import CapabilityError, ModelError, UsageError
 from genomark.models import TrainingSplit, as_model, load_model
+from genomark.models.declaration import Declaration
+from genomark.models.training_data import TrainingSequences
 from genomark.protocol import BadRequestError, PredictionFailedError, ServerError
 from genomark.scoring import ModelIdentity
 from genomark.serving import Limits, predictor_app
@@ -125,6 +127,16 @@ def test_help_of_a_model_of_few_words():
     assert answer["supported_scales"] == ["log"]
     assert answer["description"] == "first note; second"
     assert (answer["version"], answer["model_digest"]) == ("7", "d1")
+
+
+def test_help_tells_a_declared_address_without_what_may_be_a_key():
+    model = Answering(lambda asked: None)
+    model.declaration = Declaration(
+        name="own",
+        training_data=TrainingSequences(source="https://me:secret@host/a/train.fa?token=abc"),
+    )
+    told = ask(predictor_app(model), "GET", "/help").json()["training_data"]
+    assert told == {"kind": "sequences", "source": "https://host/a/train.fa"}
 
 
 def test_help_lists_only_scales_that_can_be_given():

@@ -15,7 +15,7 @@ from genomark.errors import CapabilityError, GenomarkError
 from genomark.models import Model, Predictor, Trainable
 from genomark.models.declaration import Declaration
 from genomark.models.pieces import predict_in_pieces
-from genomark.models.training_data import is_public
+from genomark.models.training_data import is_public, named
 from genomark.protocol import (
     EDITS,
     EXTENSIONS,
@@ -159,7 +159,10 @@ class _App(ServiceApp):
             "publication": declared.publication,
         }
         if is_public(declared.training_data):
-            optional["training_data"] = msgspec.to_builtins(declared.training_data)
+            told = msgspec.to_builtins(declared.training_data)
+            if "source" in told:
+                told["source"] = named(told["source"])
+            optional["training_data"] = told
         return {
             "model": info.id,
             "game_schema_version": "1.0",
