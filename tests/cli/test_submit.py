@@ -67,7 +67,9 @@ def run(genomark_cli, data, *words, split="split=test,", out="run"):
     key = (words, split, tuple((path.name, path.read_bytes()) for path in files))
     if key not in _MADE or not _MADE[key].exists():
         outcome = genomark_cli(
-            *("run", *words, "-b", f"guanine/gpra_c:{split}data=data"), "--out", out
+            *("run", *words, "--workers", "1", "-b", f"guanine/gpra_c:{split}data=data"),
+            "--out",
+            out,
         )
         assert outcome.code == 0, outcome.err
         _MADE[key] = data.parent / f"made-{len(_MADE)}"
