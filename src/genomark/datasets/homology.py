@@ -15,8 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.compiled import kernel
 from genomark.datasets.words import WordIndex, count_shared, encoded, sequence_words, word_index
-from genomark.scoring.kernels import kernel
 
 LETTERS = 8
 SHARE = 0.8**LETTERS

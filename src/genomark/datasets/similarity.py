@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.compiled import kernel
 from genomark.datasets.genome import reverse_complement
 from genomark.datasets.words import WordIndex, count_shared, encoded, sequence_words, word_index
 from genomark.errors import UsageError
-from genomark.scoring.kernels import kernel
 
 #: Letters of a word whose number fits into 64 bits.
 _LONGEST = 32

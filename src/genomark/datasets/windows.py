@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from genomark.scoring.kernels import kernel
+from genomark.compiled import kernel
 
 _N = np.uint8(ord("N"))
 _SMALL_A, _SMALL_Z = np.uint8(ord("a")), np.uint8(ord("z"))

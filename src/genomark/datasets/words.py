@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from genomark.scoring.kernels import kernel
+from genomark.compiled import kernel
 
 _Whole = NDArray[np.int64]
 #: What `word_index` gives.

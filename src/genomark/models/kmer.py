@@ -7,12 +7,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.compiled import kernel
 from genomark.datasets.lentimpra import NAME as SAMPLE
 from genomark.errors import UsageError
 from genomark.models.fitted import RidgeTrainable
 from genomark.models.letters import encode_bases, reverse_complements
 from genomark.models.ridge import LinearFit
-from genomark.scoring.kernels import kernel
 
 Floats = NDArray[np.float64]
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.compiled import kernel
 from genomark.datasets import path
 from genomark.datasets.lentimpra import NAME as SAMPLE
 from genomark.digests import digest_of_file
@@ -22,7 +23,6 @@ from genomark.errors import UsageError
 from genomark.models.fitted import RidgeTrainable
 from genomark.models.motif_scan import MotifScanner
 from genomark.models.ridge import LinearFit
-from genomark.scoring.kernels import kernel
 
 Floats = NDArray[np.float64]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.compiled import kernel
 from genomark.models.letters import encode_bases
-from genomark.scoring.kernels import kernel
 
 Scores = NDArray[np.int16]
 

@@ -13,8 +13,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.compiled import kernel
 from genomark.rna.structure import Partners
-from genomark.scoring.kernels import kernel
 
 Floats = NDArray[np.float64]
 Positions = NDArray[np.int32]

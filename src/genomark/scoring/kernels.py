@@ -8,18 +8,10 @@ were sorted once. `docs/design/statistics.md` derives the forms.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import TypeVar, cast
 
-import numba
 import numpy as np
 
-F = TypeVar("F", bound=Callable[..., object])
-
-
-def kernel(function: F) -> F:
-    """Compile with numba; the machine code is kept on disk between processes."""
-    return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+from genomark.compiled import kernel
 
 
 @kernel

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from genomark.scoring.kernels import kernel
+from genomark.compiled import kernel
 
 #: What `label_metrics` gives, in this order.
 RANKED_METRICS = ("auroc", "average_precision", "balanced_accuracy", "f1", "mcc")

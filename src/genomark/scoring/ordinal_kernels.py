@@ -11,7 +11,8 @@ import math
 
 import numpy as np
 
-from genomark.scoring.kernels import draw_counts, kernel
+from genomark.compiled import kernel
+from genomark.scoring.kernels import draw_counts
 
 
 @kernel

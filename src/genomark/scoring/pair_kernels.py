@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from genomark.scoring.kernels import kernel
+from genomark.compiled import kernel
 
 #: Relative; two predictions that are linear in each other correlate alike but for rounding.
 _ROUNDING = 1e-12

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from genomark.compiled import kernel
 from genomark.errors import UsageError
 from genomark.scoring.directions import Better
-from genomark.scoring.kernels import kernel
 from genomark.scoring.pair_matrix import LEVELS
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from genomark.scoring.kernels import kernel
+from genomark.compiled import kernel
 
 Integers = NDArray[np.int64]
 #: Steps of the search for one model: graphs of 100 models that were made to be hard took 500.

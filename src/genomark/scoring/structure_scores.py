@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from genomark.scoring.kernels import kernel
+from genomark.compiled import kernel
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

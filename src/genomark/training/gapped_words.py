@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.compiled import kernel
 from genomark.models.letters import encode_bases, reverse_complements
-from genomark.scoring.kernels import kernel
 
 Floats = NDArray[np.float64]
 Features = NDArray[np.float32]

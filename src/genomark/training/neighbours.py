@@ -10,10 +10,10 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.compiled import kernel
 from genomark.errors import ModelError, UsageError
 from genomark.models import FittedTask, Fitting
 from genomark.probes import one_thread
-from genomark.scoring.kernels import kernel
 from genomark.sequences import Kind, TaskSplit
 from genomark.training.fit_parts import FitParts
 from genomark.training.gapped_words import Features, Floats, GappedWords, Integers

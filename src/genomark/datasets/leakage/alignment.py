@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from genomark.scoring.kernels import kernel
+from genomark.compiled import kernel
 
 MATCH, MISMATCH, GAP_OPEN, GAP_EXTEND = 1, -1, 2, 1
 #: Where the best alignment of a cell comes from, in two bits; the rest tells of gaps.

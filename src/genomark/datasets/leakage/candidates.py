@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from genomark.compiled import kernel
 from genomark.datasets.leakage.seeds import MASKED, Letters, SeedIndex, count_same, row_of
-from genomark.scoring.kernels import kernel
 
 #: Letters of 32 around a seed that have to agree.
 _ENOUGH_SAME = 22

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.compiled import kernel
 from genomark.datasets.leakage.alignment import align, trace
 from genomark.datasets.words import encoded
-from genomark.scoring.kernels import kernel
 
 Flags = NDArray[np.bool_]
 

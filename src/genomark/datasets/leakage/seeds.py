@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genomark.scoring.kernels import kernel
+from genomark.compiled import kernel
 
 #: 1101100011010111
 SPAN, WEIGHT = 16, 10

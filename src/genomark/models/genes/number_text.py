@@ -14,7 +14,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from genomark.scoring.kernels import kernel
+from genomark.compiled import kernel
 
 #: The separator that stands for any number of spaces and tabs.
 BLANKS = 32

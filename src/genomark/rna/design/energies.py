@@ -14,12 +14,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.compiled import kernel
 from genomark.errors import UsageError
 from genomark.rna.design.target import LETTERS, LONGEST_TARGET, PAIRS, Codes
 from genomark.rna.parameters import Rows, energy_sections
 from genomark.rna.structure import Partners
 from genomark.rna.vienna import FoldSettings
-from genomark.scoring.kernels import kernel
 
 Table = NDArray[np.int32]
 Terms = NDArray[np.int64]

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.compiled import kernel
 from genomark.rna.design.energies import IMPOSSIBLE, Table, term_energy, term_positions
 from genomark.rna.design.rivals import Integers, RivalIndex
 from genomark.rna.design.target import PAIRS, Codes
 from genomark.rna.structure import Partners
-from genomark.scoring.kernels import kernel
 
 #: Lead that is enough, and how softly a smaller one counts: 0.01 kcal/mol.
 _ENOUGH, _SOFTNESS = 10, 60.0

@@ -14,6 +14,7 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.compiled import kernel
 from genomark.rna.design.energies import (
     IMPOSSIBLE,
     MOST_POSITIONS,
@@ -24,7 +25,6 @@ from genomark.rna.design.energies import (
 )
 from genomark.rna.design.target import Codes
 from genomark.rna.structure import Partners
-from genomark.scoring.kernels import kernel
 
 Number = TypeVar("Number", bound=np.generic)
 Integers = NDArray[np.int32]

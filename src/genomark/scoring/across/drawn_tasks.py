@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from genomark.scoring.kernels import draw_counts, kernel
+from genomark.compiled import kernel
+from genomark.scoring.kernels import draw_counts
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

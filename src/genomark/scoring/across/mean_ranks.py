@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from genomark.compiled import kernel
 from genomark.scoring.across.drawn_tasks import Means, draws, mean_over_tasks
 from genomark.scoring.across.table import ScoreTable
 from genomark.scoring.intervals import REPLICATES
-from genomark.scoring.kernels import kernel
 from genomark.scoring.pair_matrix import LEVELS
 
 Floats = NDArray[np.float64]

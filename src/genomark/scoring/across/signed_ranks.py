@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.compiled import kernel
 from genomark.scoring.across.table import ScoreTable
-from genomark.scoring.kernels import kernel
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
