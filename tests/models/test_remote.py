@@ -22,11 +22,17 @@ from genomark.errors import RemoteModelError
 from genomark.models import as_model, load_model, remote
 from genomark.models.remote import RemotePredictor
 from genomark.models.transport import Deadlines
-from genomark.protocol import PredictionTask, PredictRequest, encode
+from genomark.protocol import (
+    JSON,
+    MSGPACK,
+    TENSOR,
+    PredictionTask,
+    PredictRequest,
+    encode,
+    encode_request,
+    encode_tensor_answer,
+)
 from genomark.serving import Limits, predictor_app
-
-JSON = "application/json"
-MSGPACK = "application/msgpack"
 
 TASK = PredictionTask("t", "accessibility", "K562", "homo_sapiens")
 REQUEST = PredictRequest("point", [TASK], {"a": "ACGT", "b": "CCGG"})
@@ -195,7 +201,7 @@ def plain(response):
     return repr(msgspec.to_builtins(response, enc_hook=lambda array: array.tolist()))
 
 
-@pytest.mark.parametrize("kind", [JSON, MSGPACK])
+@pytest.mark.parametrize("kind", [JSON, MSGPACK, TENSOR])
 @pytest.mark.parametrize(("spec", "readout"), [("gc", "point"), ("cpg", "point"), ("cpg", "track")])
 def test_predictions_over_http_are_those_in_process_to_the_last_bit(serve, kind, spec, readout):
     sequences, ranges, tasks = many_sequences()
@@ -204,10 +210,10 @@ def test_predictions_over_http_are_those_in_process_to_the_last_bit(serve, kind,
     )
     here = load_model(spec)
     there = RemotePredictor(serve(predictor_app(here, name=here.predictor_name)))
-    if kind == JSON:
-        there.formats = (JSON, JSON)
+    if kind == TENSOR:
+        assert there.formats == (TENSOR, TENSOR)
     else:
-        assert there.formats == (MSGPACK, MSGPACK)
+        there.formats = (kind, kind)
     assert plain(there.predict(request)) == plain(here.predict(request))
 
 
@@ -215,7 +221,8 @@ def test_bytes_over_the_wire_are_counted(serve):
     model = RemotePredictor(serve(predictor_app(load_model("gc"), name="genomark-gc")))
     assert (model.bytes_sent, model.bytes_received) == (0, 0)
     response = model.predict(REQUEST)
-    sent, received = len(encode(REQUEST, MSGPACK)), len(encode(response, MSGPACK))
+    sent = len(encode_request(REQUEST, TENSOR, edits=True))
+    received = len(encode_tensor_answer(response, list(REQUEST.sequences)))
     assert (model.bytes_sent, model.bytes_received) == (sent, received)
     model.predict(REQUEST)
     assert (model.bytes_sent, model.bytes_received) == (2 * sent, 2 * received)

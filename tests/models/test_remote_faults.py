@@ -73,7 +73,7 @@ def no_thread_is_left():
     deadline = time.monotonic() + 5
     while threading.active_count() > before and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert threading.active_count() <= before
+    assert threading.active_count() <= before, threading.enumerate()
 
 
 def names_of(count):

@@ -7,13 +7,17 @@ import heapq
 import math
 import random
 import re
+import time
 from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import aiohttp
 
 from genomark.errors import RemoteModelError, one_line
+from genomark.models.direct import DirectLines
 from genomark.models.game_response import PartAnswer, read_answer
 from genomark.models.splitting import part_of, split
 from genomark.models.transport import (
@@ -26,15 +30,17 @@ from genomark.models.transport import (
     error_texts,
     exchange,
     game_messages,
-    new_session,
 )
 from genomark.models.window import Window
 from genomark.protocol import (
+    JSON,
     EditedSequences,
     PredictRequest,
     Unanswered,
+    compress,
     encode_request,
 )
+from genomark.spans import span
 
 #: Asking is free of side effects, so these are asked again; any other status is an answer.
 PASSING = (429, 502, 503, 504)
@@ -171,8 +177,8 @@ class Server(Protocol):
         """Count bytes over the wire."""
         ...
 
-    def decoded(self, answer: HttpAnswer) -> Any:
-        """Read an answer's body."""
+    def decoded(self, answer: HttpAnswer, asked: Sequence[str] = ()) -> Any:
+        """Read the body of an answer about these sequences."""
         ...
 
 
@@ -199,7 +205,8 @@ class Asking:
         if isinstance(request.sequences, EditedSequences) and not self._edits:
             # Every request under way holds its copies of the references.
             most = min(most, _COPIED_BYTES)
-        parts = split(request, settings.max_items, most, edits=self._edits)
+        escapes = headers["Content-Type"] == JSON
+        parts = split(request, settings.max_items, most, edits=self._edits, escapes=escapes)
         self._fresh = deque(_Part(part) for part in parts)
         self._later: list[_Later] = []
         self._running: dict[asyncio.Task[HttpAnswer], _Part] = {}
@@ -212,17 +219,44 @@ class Asking:
         self._too_long = math.inf
         self._too_long_error: RemoteModelError | None = None
 
-    async def to_end(self) -> None:
+    @property
+    def is_done(self) -> bool:
+        """Whether every part is."""
+        return not (self._fresh or self._later or self._running)
+
+    def try_directly(self, lines: DirectLines) -> None:
+        """Send a request of a single part, once, and wait; there may be more to do then."""
+        if len(self._fresh) != 1:
+            return
+        part = self._fresh.popleft()
+        body = self._encoded(part)
+        now = _now()
+        self._note_sent(part, now)
+        outcome: Future[HttpAnswer] = Future()
+        sent, received = len(body), 0
+        settings = self._settings
+        try:
+            answer = lines.post(
+                self._where, body, self._headers, settings.deadlines, settings.max_answer_bytes
+            )
+            received = answer.wire_bytes
+            outcome.set_result(answer)
+        except RemoteModelError as error:
+            sent = 0 if isinstance(error, NoConnectionError) else sent
+            outcome.set_exception(error)
+        self._model.count(sent, received)
+        self._settle(part, outcome, 1)
+
+    async def to_end(self, session: aiohttp.ClientSession) -> None:
         """Ask until every part is done."""
-        async with new_session() as session:
-            try:
-                while self._fresh or self._later or self._running:
-                    self._send(session)
-                    await self._wait()
-            finally:
-                for task in self._running:
-                    task.cancel()
-                await asyncio.gather(*self._running, return_exceptions=True)
+        try:
+            while not self.is_done:
+                self._send(session)
+                await self._wait()
+        finally:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
 
     def _send(self, session: aiohttp.ClientSession) -> None:
         now = _now()
@@ -235,18 +269,27 @@ class Asking:
                 part = self._fresh.popleft()
             else:
                 return
-            kind = self._headers["Content-Type"]
-            body = encode_request(part.request, kind, edits=self._edits)
-            part.length = len(body)
+            body = self._encoded(part)
             if self._is_known_too_long(part):
                 continue
-            if not part.attempts:
-                part.first_sent, part.deadline = now, now + self._settings.deadlines.total
-            part.sent = now
-            part.attempts += 1
-            part.generation = self._window.generation
+            self._note_sent(part, now)
             task = asyncio.create_task(self._exchange(session, body, part.deadline - now))
             self._running[task] = part
+
+    def _encoded(self, part: _Part) -> bytes:
+        with span("encode"):
+            body = encode_request(part.request, self._headers["Content-Type"], edits=self._edits)
+            if "Content-Encoding" in self._headers:
+                body = compress(body)
+        part.length = len(body)
+        return body
+
+    def _note_sent(self, part: _Part, now: float) -> None:
+        if not part.attempts:
+            part.first_sent, part.deadline = now, now + self._settings.deadlines.total
+        part.sent = now
+        part.attempts += 1
+        part.generation = self._window.generation
 
     async def _exchange(
         self, session: aiohttp.ClientSession, body: bytes, seconds: float
@@ -286,10 +329,13 @@ class Asking:
             in_flight = len(self._running)
             self._settle(self._running.pop(task), task, in_flight)
 
-    def _settle(self, part: _Part, task: asyncio.Task[HttpAnswer], in_flight: int) -> None:
+    def _settle(
+        self, part: _Part, task: asyncio.Task[HttpAnswer] | Future[HttpAnswer], in_flight: int
+    ) -> None:
         try:
-            raw = self._read(task.result())
-            answer = read_answer(raw, part.request, self._where, RemoteModelError)
+            with span("decode"):
+                raw = self._read(task.result(), part.request)
+                answer = read_answer(raw, part.request, self._where, RemoteModelError)
         except BrokenConnectionError as error:
             self._again(part, error)
         except TooLongError as error:
@@ -313,9 +359,9 @@ class Asking:
         elif share <= _SLOW:
             self._window.answered(in_flight)
 
-    def _read(self, answer: HttpAnswer) -> Any:
+    def _read(self, answer: HttpAnswer, request: PredictRequest) -> Any:
         try:
-            raw = self._model.decoded(answer)
+            raw = self._model.decoded(answer, list(request.sequences))
         except RemoteModelError as error:
             if answer.status == 200:
                 raise
@@ -466,5 +512,5 @@ class Asking:
             self._fresh.appendleft(_Part(sample.rest, doubt=str(sample.error)))
 
 
-def _now() -> float:
-    return asyncio.get_running_loop().time()
+#: The clock of event loops, too.
+_now = time.monotonic

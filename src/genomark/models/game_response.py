@@ -16,6 +16,7 @@ from genomark.protocol import (
     PredictionTask,
     PredictRequest,
     PredictResponse,
+    SoundPoints,
     TaskPrediction,
     Unanswered,
     covering_bins,
@@ -182,6 +183,8 @@ def merge_answers(
         If the parts were not answered by the same thing: naming what differs.
     """
     first = answers[0]
+    if len(answers) == 1 and not unanswered:
+        return first
     tasks = [
         _merged_task(request, [answer.prediction_tasks[index] for answer in answers], unanswered)
         for index in range(len(request.prediction_tasks))
@@ -285,12 +288,16 @@ class _Reader:
         else:
             missing = self._missing(found)
         trims = found.trim_upstream or {}
-        values = {
-            name: self._value(name, found.predictions[name], trims.get(name, 0))
-            if name in found.predictions
-            else missing
-            for name in self._request.sequences
-        }
+        if isinstance(found.predictions, SoundPoints) and self._request.readout == "point":
+            self.answered = True
+            values: dict[str, Any] = found.predictions
+        else:
+            values = {
+                name: self._value(name, found.predictions[name], trims.get(name, 0))
+                if name in found.predictions
+                else missing
+                for name in self._request.sequences
+            }
         return msgspec.structs.replace(
             found,
             # Servers echo these, and some forget to.

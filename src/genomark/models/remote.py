@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
-from functools import cached_property
+from collections.abc import Sequence
+from functools import cached_property, partial
 from typing import Any, ClassVar
+
+import aiohttp
 
 from genomark.digests import digest_of
 from genomark.errors import RemoteModelError, one_line
 from genomark.models.asking import DEFAULTS, PASSING, Asking, RemoteSettings, given_up
+from genomark.models.connections import Connections
+from genomark.models.direct import DirectLines, goes_direct
 from genomark.models.game_response import PartAnswer, merge_answers
 from genomark.models.training_data import TrainingData, stated_training
 from genomark.models.transport import (
@@ -18,8 +23,8 @@ from genomark.models.transport import (
     BrokenConnectionError,
     HttpAnswer,
     exchange,
-    new_session,
-    run_to_end,
+    is_loopback,
+    origin_of,
 )
 from genomark.protocol import (
     EDITS,
@@ -27,14 +32,20 @@ from genomark.protocol import (
     JSON,
     MSGPACK,
     MSGPACK_NUMPY,
+    TENSOR,
+    TENSOR_STREAM,
+    ZSTD,
     BadRequestError,
+    FrameReader,
     PredictRequest,
     PredictResponse,
     Unanswered,
-    answer_format,
     decode_answer,
+    decode_tensor_answer,
+    prediction_format,
 )
 from genomark.scoring import ModelIdentity
+from genomark.spans import span
 
 #: What `/formats` lists, and under which keys.
 _LISTS = {
@@ -70,6 +81,7 @@ class RemotePredictor:
         self.settings = settings or DEFAULTS
         self.bytes_sent = 0
         self.bytes_received = 0
+        self._connections, self._lines = Connections(), DirectLines()
         # Its own: pauses are no part of any result, and clients must not pause in step.
         self.jitter = random.Random()
 
@@ -92,6 +104,25 @@ class RemotePredictor:
             notes=[f"served by {help_.get('predictor_name', 'a Predictor without a name')}"],
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Give all but the connections, which stay in this process."""
+        return {**self.__dict__, "_connections": None, "_lines": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take up what `__getstate__` gave, with connections of its own."""
+        self.__dict__.update(state)
+        self._connections, self._lines = Connections(), DirectLines()
+
+    @property
+    def keepable(self) -> bool:
+        """Whether the server says who it is: at its URL there may be another model tomorrow."""
+        return bool(self._help.get("model_digest"))
+
+    @property
+    def batch_invariant(self) -> bool:
+        """Whether the server says so of its model, with an optional key of genomark's own."""
+        return self._help.get("batch_invariant") is True
+
     @property
     def training_data(self) -> TrainingData:
         """What `/help` says the model was trained on, an optional key of genomark's own."""
@@ -105,9 +136,9 @@ class RemotePredictor:
 
     @cached_property
     def formats(self) -> tuple[str, str]:
-        """Formats of requests and of answers: MsgPack where both sides know it, else JSON."""
+        """Formats of requests and of answers: the best of those that both sides know."""
         sent, received = (
-            MSGPACK if MSGPACK in self._known_formats[side] else JSON
+            next((kind for kind in (TENSOR, MSGPACK) if kind in self._known_formats[side]), JSON)
             for side in ("request", "response")
         )
         return sent, received
@@ -131,11 +162,20 @@ class RemotePredictor:
             If nothing at all comes back, or parts were not answered by the same model.
         """
         sent, received = self.formats
-        if request.readout == "interaction_matrix":
-            known = self._known_formats["response"]
-            received = MSGPACK_NUMPY if MSGPACK_NUMPY in known else received
-        asking = Asking(self, request, {"Content-Type": sent, "Accept": received})
-        run_to_end(asking.to_end())
+        known = self._known_formats["response"]
+        if received == TENSOR and TENSOR_STREAM in known:
+            received = f"{TENSOR_STREAM}, {TENSOR}"
+        elif request.readout == "interaction_matrix" and MSGPACK_NUMPY in known:
+            received = MSGPACK_NUMPY
+        headers = {"Content-Type": sent, "Accept": received}
+        if ZSTD in self._known_formats["extensions"] and not is_loopback(origin_of(self.url)):
+            headers["Content-Encoding"] = ZSTD
+        asking = Asking(self, request, headers)
+        with span("server"):
+            if goes_direct(self.url):
+                asking.try_directly(self._lines)
+            if not asking.is_done:
+                self._connections.run(asking.to_end)
         if not asking.answers or not (
             any(answer.answered for answer in asking.answers)
             or not request.sequences
@@ -156,8 +196,14 @@ class RemotePredictor:
             self.bytes_sent += sent
             self.bytes_received += received
 
-    def decoded(self, answer: HttpAnswer) -> Any:
+    def decoded(self, answer: HttpAnswer, asked: Sequence[str] = ()) -> Any:
         """Decode the body of an answer.
+
+        Parameters
+        ----------
+        answer : HttpAnswer
+        asked : sequence of str
+            Ids of the request, in its order.
 
         Raises
         ------
@@ -165,7 +211,7 @@ class RemotePredictor:
             If it cannot be read; as a broken connection where it may have been cut short unnoticed.
         """
         try:
-            return decode_answer(answer.body, answer_format(answer.content_type))
+            return _decoded(answer, asked)
         except BadRequestError as error:
             cut_short = answer.status == 200 and not answer.is_delimited
             kind = BrokenConnectionError if cut_short else RemoteModelError
@@ -194,32 +240,31 @@ class RemotePredictor:
 
     def _get(self, path: str) -> HttpAnswer:
         try:
-            return run_to_end(self._ask(path))
+            return self._connections.run(partial(self._ask, path))
         except AddressError as error:
             raise AddressError(
                 f"'{self.url}' is not an address; expected http://HOST:PORT"
             ) from error
 
-    async def _ask(self, path: str) -> HttpAnswer:
+    async def _ask(self, path: str, session: aiohttp.ClientSession) -> HttpAnswer:
         attempts = min(4, self.settings.attempts)
-        async with new_session() as session:
-            for attempt in range(1, attempts + 1):
-                try:
-                    answer = await exchange(
-                        session,
-                        "GET",
-                        self.url + path,
-                        headers={"Accept": JSON},
-                        deadlines=self.settings.deadlines,
-                        max_bytes=self.settings.max_answer_bytes,
-                    )
-                except BrokenConnectionError as error:
-                    if attempt == attempts:
-                        raise given_up(error) from error
-                else:
-                    if answer.status not in PASSING or attempt == attempts:
-                        return answer
-                await asyncio.sleep(self.settings.pause(attempt, self.jitter))
+        for attempt in range(1, attempts + 1):
+            try:
+                answer = await exchange(
+                    session,
+                    "GET",
+                    self.url + path,
+                    headers={"Accept": JSON},
+                    deadlines=self.settings.deadlines,
+                    max_bytes=self.settings.max_answer_bytes,
+                )
+            except BrokenConnectionError as error:
+                if attempt == attempts:
+                    raise given_up(error) from error
+            else:
+                if answer.status not in PASSING or attempt == attempts:
+                    return answer
+            await asyncio.sleep(self.settings.pause(attempt, self.jitter))
         raise AssertionError("unreachable")
 
     def _nothing(self, answer: PartAnswer) -> str:
@@ -230,3 +275,14 @@ class RemotePredictor:
         )
         reason = next((each.reason for each in values if isinstance(each, Unanswered)), "nothing")
         return f"{self.url}/predict: no prediction came back ({reason})"
+
+
+def _decoded(answer: HttpAnswer, asked: Sequence[str]) -> Any:
+    kind = prediction_format(answer.content_type)
+    if kind == TENSOR:
+        return decode_tensor_answer(answer.body, asked)
+    if kind == TENSOR_STREAM:
+        reader = FrameReader(asked)
+        reader.feed(answer.body)
+        return reader.answer()
+    return decode_answer(answer.body, kind)

@@ -7,7 +7,7 @@ served over HTTP alike. That is why both give identical predictions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -31,6 +31,7 @@ from genomark.protocol import (
     TaskPrediction,
     asked_sequences,
     covering_bins,
+    plain_sequences,
 )
 from genomark.scoring import ModelIdentity
 
@@ -88,6 +89,12 @@ class SequencePredictor:
     bin_size : int
         Bases a value of a track stands for.
     training_data : TrainingData
+    batch_invariant : bool
+        Whether a sequence is answered with the same bits whatever else is asked at the time. Only
+        then may requests be joined, and answers be kept; a function that nobody knows is not
+        trusted with it.
+    keepable : bool
+        Whether `info` tells these answers from all others, in other processes too.
     """
 
     info: ModelIdentity
@@ -97,6 +104,8 @@ class SequencePredictor:
     range_mode: RangeMode = "context"
     bin_size: int = 1
     training_data: TrainingData = UNKNOWN
+    batch_invariant: bool = False
+    keepable: bool = True
 
     builds_lazily: ClassVar[bool] = True
 
@@ -141,19 +150,23 @@ class SequencePredictor:
             raise PredictionFailedError(
                 f"{self.predictor_name} cannot process '{request.readout}' readout type."
             )
-        asked = asked_sequences(request)
+        plain = plain_sequences(request) if request.readout == "point" else None
+        asked = asked_sequences(request) if plain is None else {}
         if not request.prediction_tasks:
             return PredictResponse(self.predictor_name, [])
-        compute = self._points if request.readout == "point" else self._tracks
+        names: Mapping[str, Any] = asked if plain is None else plain
         computed: dict[tuple[str, str, str], list[Any]] = {}
         answers = []
         for task in request.prediction_tasks:
             wanted = (task.type, task.cell_type, task.species)
             if wanted not in computed:
-                computed[wanted] = compute(readout, list(asked.values())) if asked else []
-            answers.append(
-                self._task(task, readout, dict(zip(asked, computed[wanted], strict=True)))
-            )
+                computed[wanted] = (
+                    self._values(request.readout, list(asked.values()))
+                    if plain is None
+                    else self._plain_points(list(plain.values()))
+                )
+            values = dict(zip(names, computed[wanted], strict=True))
+            answers.append(self._task(task, readout, values))
         is_track = request.readout == "track"
         if is_track and self.bin_size > 1:
             trims = {name: self._span(each).trim_upstream for name, each in asked.items()}
@@ -173,36 +186,31 @@ class SequencePredictor:
         start = 0 if self.range_mode == "crop" else asked.start
         return covering_bins(start, asked.length, self.bin_size)
 
-    def _batches(self, asked: list[Asked]) -> Iterator[list[Asked]]:
-        """Cut sequences, in their order, into what is seen at once."""
-        batch: list[Asked] = []
-        letters = 0
-        for each in asked:
-            seen = each.length if self.range_mode == "crop" else each.total
-            if batch and letters + seen > _LETTERS:
-                yield batch
-                batch, letters = [], 0
-            batch.append(each)
-            letters += seen
-        yield batch
-
-    def _points(self, readout: Readout, asked: list[Asked]) -> list[Any]:
+    def _plain_points(self, sequences: list[str]) -> list[Any]:
+        readout = self.readouts["point"]
         points: list[float] = []
-        for batch in self._batches(asked):
-            seen = self._seen(batch)
+        for batch in _batches([len(each) for each in sequences]):
+            seen = sequences[batch]
             points += _points(readout.function(seen), seen, self.info.id)
         return points
 
-    def _tracks(self, readout: Readout, asked: list[Asked]) -> list[Any]:
-        answer: list[Floats] = []
-        for batch in self._batches(asked):
-            seen = self._seen(batch)
-            tracks = _tracks(readout.function(seen), seen, self.info.id, self.bin_size)
-            spans = [self._span(each) for each in batch]
-            answer += [
-                track[span.first : span.last] for track, span in zip(tracks, spans, strict=True)
-            ]
-        return answer
+    def _values(self, kind: str, asked: list[Asked]) -> list[Any]:
+        readout = self.readouts[kind]
+        crop = self.range_mode == "crop"
+        values: list[Any] = []
+        for batch in _batches([each.length if crop else each.total for each in asked]):
+            seen = self._seen(asked[batch])
+            answer = readout.function(seen)
+            if kind == "point":
+                values += _points(answer, seen, self.info.id)
+            else:
+                tracks = _tracks(answer, seen, self.info.id, self.bin_size)
+                values += self._cut(tracks, asked[batch])
+        return values
+
+    def _cut(self, tracks: list[Floats], asked: list[Asked]) -> list[Floats]:
+        spans = [self._span(each) for each in asked]
+        return [track[span.first : span.last] for track, span in zip(tracks, spans, strict=True)]
 
     def _task(
         self, task: PredictionTask, readout: Readout, values: dict[str, Any]
@@ -224,6 +232,18 @@ class SequencePredictor:
             scale_prediction_actual=scale,
             predictions=values,
         )
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[slice]:
+    """Cut sequences, in their order, into what is seen at once."""
+    first = letters = 0
+    for place, length in enumerate(lengths):
+        if place > first and letters + length > _LETTERS:
+            yield slice(first, place)
+            first, letters = place, 0
+        letters += length
+    if lengths:
+        yield slice(first, len(lengths))
 
 
 def _points(answer: Any, sequences: list[str], model: str) -> list[float]:

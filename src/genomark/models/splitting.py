@@ -19,10 +19,17 @@ from genomark.protocol import (
 
 #: More than the syntax around an item takes in any format.
 _SYNTAX_BYTES = 32
+#: Of one character, at most.
+_UTF8_BYTES = 4
 
 
 def split(
-    request: PredictRequest, max_items: int, max_bytes: int, *, edits: bool = False
+    request: PredictRequest,
+    max_items: int,
+    max_bytes: int,
+    *,
+    edits: bool = False,
+    escapes: bool = True,
 ) -> Iterator[PredictRequest]:
     """Cut a request into parts that hold its sequences in order, and the ranges that go with them.
 
@@ -36,12 +43,17 @@ def split(
     edits : bool
         Whether edits are sent as such, with their references; else each is as long as what it
         stands for. Nothing is built to know that.
+    escapes : bool
+        Whether the format writes some letters as several, as JSON does.
 
     Yields
     ------
     PredictRequest
         The request itself where it need not be cut.
     """
+    if not escapes and _fits(request, max_items, max_bytes):
+        yield request
+        return
     empty = part_of(request, [])
     base = len(encode(empty, JSON)) + _SYNTAX_BYTES
     ranges = {} if request.prediction_ranges is UNSET else request.prediction_ranges
@@ -62,6 +74,19 @@ def split(
         names.append(name)
         size += item + shared
     yield request if is_whole else part_of(request, names)
+
+
+def _fits(request: PredictRequest, max_items: int, max_bytes: int) -> bool:
+    """Whether a request is surely short enough, told without a look at the letters."""
+    sequences = request.sequences
+    if isinstance(sequences, EditedSequences) or len(sequences) > max_items:
+        return False
+    texts = [*sequences, *sequences.values()]
+    letters = sum(map(len, texts)) * (1 if all(map(str.isascii, texts)) else _UTF8_BYTES)
+    ranges = request.prediction_ranges
+    numbers = 0 if ranges is UNSET else sum(map(len, ranges)) * _UTF8_BYTES
+    base = len(encode(part_of(request, []), JSON))
+    return base + letters + numbers + len(texts) * 2 * _SYNTAX_BYTES <= max_bytes
 
 
 def part_of(request: PredictRequest, names: list[str]) -> PredictRequest:

@@ -5,25 +5,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import io
 import math
 import os
 import socket
 import zlib
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import aiohttp
+from aiohttp.helpers import get_env_proxy_for_url
+from yarl import URL
 
 from genomark.errors import RemoteModelError, one_line
+from genomark.protocol import ZSTD, BadRequestError, decompress
 
 T = TypeVar("T")
 
-#: Longer texts of a server are cut.
+_PROXY_SETTINGS = [
+    case(f"{scheme}_proxy")
+    for scheme in ("http", "https", "no", "all")
+    for case in (str.lower, str.upper)
+]
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+#: Of a body, what is handed over at once.
+_PIECE_BYTES = 1 << 20
 #: Bits of zlib's window by how a body was compressed: 47 knows the gzip and the zlib header, -15 is
 #: for servers that send deflate without one.
 _WINDOW_BITS = {"gzip": (47,), "x-gzip": (47,), "deflate": (47, -15)}
@@ -114,12 +125,10 @@ class HttpAnswer:
 
 
 def new_session() -> aiohttp.ClientSession:
-    """Make a session: connections are kept and used again, proxies taken from the environment."""
+    """Make a session: connections are kept and used again."""
     return aiohttp.ClientSession(
-        trust_env=True,
         # How much a compressed body may unfold to is counted here, not there.
         auto_decompress=False,
-        headers={"Accept-Encoding": "gzip, deflate"},
         connector=aiohttp.TCPConnector(limit=0),
     )
 
@@ -191,24 +200,85 @@ async def _exchange(
         sock_connect=deadlines.connect,
         sock_read=max(deadlines.begin or 0.0, deadlines.read),
     )
-    # As a file it is sent piece by piece, and the loop is free for other connections in between.
-    data = io.BytesIO(body) if body else None
+    origin = origin_of(url)
+    proxy, proxy_auth = proxy_for(origin)
+    told = {"Accept-Encoding": accepted_encodings(origin), **(headers or {})}
+    data: bytes | AsyncIterator[memoryview] | None = body or None
+    if len(body) > _PIECE_BYTES:
+        # The loop is free for other connections in between. Many servers know no chunks.
+        data, told["Content-Length"] = _pieces(body), str(len(body))
     # A redirect is not followed: it could lead a request, and its sequences, to another host.
     async with session.request(
-        method, url, data=data, headers=headers, timeout=timeout, allow_redirects=False
+        method,
+        url,
+        data=data,
+        headers=told,
+        timeout=timeout,
+        allow_redirects=False,
+        proxy=proxy,
+        proxy_auth=proxy_auth,
     ) as answer:
         if (answer.content_length or 0) > max_bytes:
-            raise _too_long(url, max_bytes)
+            raise too_long(url, max_bytes)
         received = bytearray()
         while block := await _next_block(answer, url, deadlines.read, len(received)):
             received += block
             if len(received) > max_bytes:
-                raise _too_long(url, max_bytes)
+                raise too_long(url, max_bytes)
         found = {name.lower(): value for name, value in answer.headers.items()}
     encoding = found.get("content-encoding", "identity").strip().lower()
     return HttpAnswer(
-        answer.status, found, _unfolded(bytes(received), encoding, url, max_bytes), len(received)
+        answer.status, found, unfolded(bytes(received), encoding, url, max_bytes), len(received)
     )
+
+
+@lru_cache(maxsize=64)
+def origin_of(url: str) -> URL:
+    """Give scheme, host and port of an address.
+
+    Raises
+    ------
+    AddressError
+        If it is none.
+    """
+    try:
+        return URL(url).origin()
+    except ValueError as error:
+        raise AddressError(f"'{url}' is not an address; expected http://HOST:PORT") from error
+
+
+def is_loopback(origin: URL) -> bool:
+    """Whether an address is of this machine: what is sent there need not be short."""
+    return origin.host in _LOOPBACK
+
+
+def accepted_encodings(origin: URL) -> str:
+    """Say which compressions of an answer are asked for."""
+    return "gzip, deflate" if is_loopback(origin) else f"{ZSTD}, gzip, deflate"
+
+
+def proxy_for(origin: URL) -> tuple[URL, aiohttp.BasicAuth | None] | tuple[None, None]:
+    """Give the proxy that the environment names for an address.
+
+    A session can look for it, too, but looks for passwords in files at every request.
+    """
+    return _proxy_for(origin, *map(os.environ.get, _PROXY_SETTINGS))
+
+
+@lru_cache(maxsize=64)
+def _proxy_for(
+    origin: URL, *settings: str | None
+) -> tuple[URL, aiohttp.BasicAuth | None] | tuple[None, None]:
+    try:
+        return get_env_proxy_for_url(origin)
+    except LookupError:
+        return None, None
+
+
+async def _pieces(body: bytes) -> AsyncIterator[memoryview]:
+    view = memoryview(body)
+    for at in range(0, len(body), _PIECE_BYTES):
+        yield view[at : at + _PIECE_BYTES]
 
 
 async def _next_block(
@@ -226,13 +296,25 @@ async def _next_block(
         raise
 
 
-def _too_long(url: str, max_bytes: int) -> TooLongError:
+def too_long(url: str, max_bytes: int) -> TooLongError:
+    """Give the error of an answer that is longer than is read."""
     return TooLongError(f"{url}: the answer is over {max_bytes:,} bytes")
 
 
-def _unfolded(body: bytes, encoding: str, url: str, max_bytes: int) -> bytes:
+def unfolded(body: bytes, encoding: str, url: str, max_bytes: int) -> bytes:
+    """Unpack a body that was compressed.
+
+    Raises
+    ------
+    TooLongError
+        If there is more than `max_bytes` in it.
+    RemoteModelError
+        If it is torn, or compressed in a way that was not asked for.
+    """
     if encoding in ("", "identity") or not body:
         return body
+    if encoding == ZSTD:
+        return _decompressed(body, url, max_bytes)
     fault = f"'{encoding}' was not asked for"
     for bits in _WINDOW_BITS.get(encoding, ()):
         try:
@@ -242,6 +324,17 @@ def _unfolded(body: bytes, encoding: str, url: str, max_bytes: int) -> bytes:
     raise RemoteModelError(f"{url}: the answer cannot be decompressed ({one_line(fault)})")
 
 
+def _decompressed(body: bytes, url: str, max_bytes: int) -> bytes:
+    try:
+        return decompress(body, max_bytes)
+    except BadRequestError as error:
+        if error.http_status == 413:
+            raise too_long(url, max_bytes) from error
+        raise RemoteModelError(
+            f"{url}: the answer cannot be decompressed ({one_line(error)})"
+        ) from error
+
+
 def _inflated(body: bytes, bits: int, url: str, max_bytes: int) -> bytes:
     unfolded = bytearray()
     # A gzip file may be several in a row.
@@ -249,7 +342,7 @@ def _inflated(body: bytes, bits: int, url: str, max_bytes: int) -> bytes:
         stream = zlib.decompressobj(bits)
         unfolded += stream.decompress(body, max_bytes + 1 - len(unfolded))
         if len(unfolded) > max_bytes:
-            raise _too_long(url, max_bytes)
+            raise too_long(url, max_bytes)
         if not stream.eof:
             raise zlib.error("it ends too soon")
         body = stream.unused_data
@@ -306,7 +399,8 @@ def run_to_end(work: Coroutine[Any, Any, T]) -> T:
         return await work
 
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(asyncio.run, cancellable())
+        # What is known of the caller, such as where its time goes, is known there too.
+        answer = pool.submit(copy_context().run, asyncio.run, cancellable())
         try:
             return answer.result()
         except KeyboardInterrupt:

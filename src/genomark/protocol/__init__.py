@@ -4,6 +4,7 @@ Pure: nothing here reads a file, opens a socket or knows a model.
 """
 
 from genomark.protocol.bins import BinSpan, bases_of_bins, covering_bins
+from genomark.protocol.blocks import SoundSequences, sound_sequences
 from genomark.protocol.bodies import decode_request
 from genomark.protocol.codecs import (
     EDITS,
@@ -11,13 +12,18 @@ from genomark.protocol.codecs import (
     JSON,
     MSGPACK,
     MSGPACK_NUMPY,
+    PREDICT_FORMATS,
+    PREDICTION_FORMATS,
     REQUEST_FORMATS,
     RESPONSE_FORMATS,
+    TENSOR,
+    TENSOR_STREAM,
     answer_format,
     decode,
     decode_answer,
     encode,
     encode_request,
+    prediction_format,
     request_format,
     response_format,
 )
@@ -44,8 +50,22 @@ from genomark.protocol.messages import (
     TaskPrediction,
     Unanswered,
 )
-from genomark.protocol.sequences import Asked, asked_sequences, prepared_sequences
+from genomark.protocol.sequences import (
+    Asked,
+    asked_sequences,
+    plain_sequences,
+    prepared_sequences,
+)
+from genomark.protocol.tensor_answers import (
+    FrameReader,
+    SoundPoints,
+    decode_tensor_answer,
+    encode_tensor_answer,
+    is_streamable,
+    tensor_frames,
+)
 from genomark.protocol.validation import validate_request
+from genomark.protocol.zstd import ZSTD, compress, decompress
 
 __all__ = [
     "EDITS",
@@ -53,38 +73,55 @@ __all__ = [
     "JSON",
     "MSGPACK",
     "MSGPACK_NUMPY",
+    "PREDICTION_FORMATS",
+    "PREDICT_FORMATS",
     "READOUTS",
     "REQUEST_FORMATS",
     "RESPONSE_FORMATS",
     "SCALES",
+    "TENSOR",
+    "TENSOR_STREAM",
+    "ZSTD",
     "Asked",
     "BadRequestError",
     "BinSpan",
     "Edit",
     "EditedSequences",
+    "FrameReader",
     "GameError",
     "PredictRequest",
     "PredictResponse",
     "PredictionFailedError",
     "PredictionTask",
     "ServerError",
+    "SoundPoints",
+    "SoundSequences",
     "TaskPrediction",
     "Unanswered",
     "UpstreamDependencyError",
     "answer_format",
     "asked_sequences",
     "bases_of_bins",
+    "compress",
     "covering_bins",
     "decode",
     "decode_answer",
     "decode_request",
+    "decode_tensor_answer",
+    "decompress",
     "encode",
     "encode_request",
+    "encode_tensor_answer",
+    "is_streamable",
+    "plain_sequences",
+    "prediction_format",
     "prepared_sequences",
     "request_format",
     "response_format",
     "sequence_length",
     "some_sequences",
+    "sound_sequences",
+    "tensor_frames",
     "total_letters",
     "validate_request",
 ]

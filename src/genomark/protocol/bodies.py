@@ -7,14 +7,17 @@ read, and as what it has to be; its entries are counted before anything is made 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from genomark.protocol.codecs import JSON, decode
+from genomark.protocol.blocks import SequenceBlock
+from genomark.protocol.codecs import JSON, TENSOR, decode
 from genomark.protocol.errors import BadRequestError
+from genomark.protocol.tensor_requests import ranges_of
+from genomark.protocol.tensors import Tensor
 
 #: What this unfolds to, at worst, is no harm.
 _SHORT = 2 << 20
@@ -48,6 +51,20 @@ class _Parts(msgspec.Struct):
     downstream_seq: msgspec.Raw = _NOTHING
 
 
+class _TensorParts(_Parts):
+    """The same in the tensor format."""
+
+    sequence_block: msgspec.Raw = _NOTHING
+    reference_block: msgspec.Raw = _NOTHING
+    range_block: msgspec.Raw = _NOTHING
+
+
+class _Ids(msgspec.Struct):
+    """Of a block of sequences, no more than its ids, unread."""
+
+    ids: msgspec.Raw
+
+
 def decode_request(body: bytes, content_type: str, most_sequences: int) -> Any:
     """Read a request body into dicts, lists and scalars, for `validate_request`.
 
@@ -64,12 +81,16 @@ def decode_request(body: bytes, content_type: str, most_sequences: int) -> Any:
     BadRequestError
         If the body is not what its type says; 413 for too many sequences.
     """
-    if len(body) <= _SHORT:
+    is_tensor = content_type == TENSOR
+    if len(body) <= _SHORT and not is_tensor:
         return decode(body, content_type)
     is_json = content_type == JSON
     try:
-        parts = _read(body, is_json, _Parts)
-        return dict(_values(parts, is_json, 2 * most_sequences))
+        parts = _read(body, is_json, _TensorParts if is_tensor else _Parts)
+        values = dict(_values(parts, is_json, 2 * most_sequences))
+        if isinstance(parts, _TensorParts):
+            values.update(_blocks(parts, values, 2 * most_sequences))
+        return values
     except msgspec.ValidationError as error:
         raise BadRequestError(f"The request cannot be read: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -99,6 +120,21 @@ def _values(parts: _Parts, is_json: bool, most: int) -> Iterator[tuple[str, Any]
         yield "prediction_ranges", {name: _range(each, is_json) for name, each in ranges.items()}
 
 
+def _blocks(
+    parts: _TensorParts, values: dict[str, Any], most: int
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for key, name in (("sequence_block", "sequences"), ("reference_block", "references")):
+        if raw := memoryview(getattr(parts, key)):
+            _check_entries(
+                memoryview(_read(raw, False, _Ids).ids), False, 1, most, length=_array_length
+            )
+            values[name] = _read(raw, False, SequenceBlock).sequences()
+            yield name, values[name]
+    if raw := memoryview(parts.range_block):
+        names = [*values.get("sequences", ()), *values.get("edits", ())]
+        yield "prediction_ranges", ranges_of(_read(raw, False, Tensor), names)
+
+
 def _edits(
     edits: dict[str, _Edit], is_json: bool, most: int
 ) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -121,8 +157,14 @@ def _range(raw: msgspec.Raw, is_json: bool) -> Any:
     return _read(view, is_json, Any)
 
 
-def _check_entries(raw: memoryview, is_json: bool, quotes: int, most: int) -> None:
-    found = _quotes(raw) // quotes if is_json else _map_length(raw)
+def _check_entries(
+    raw: memoryview,
+    is_json: bool,
+    quotes: int,
+    most: int,
+    length: Callable[[memoryview], int] | None = None,
+) -> None:
+    found = _quotes(raw) // quotes if is_json else (length or _map_length)(raw)
     if found > most:
         raise BadRequestError(
             f"About {found:,} sequences in one request; this server takes {most // 2:,}", status=413

@@ -8,7 +8,7 @@ than the published servers: parameters after the type and a missing header are a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,16 +18,24 @@ from genomark.protocol.arrays import numpy_map, packed, unpacked
 from genomark.protocol.edits import Edit, EditedSequences
 from genomark.protocol.errors import BadRequestError
 from genomark.protocol.messages import PredictionTask, PredictRequest, PredictResponse, Unanswered
+from genomark.protocol.tensor_requests import encode_tensor_request
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
 MSGPACK_NUMPY = "application/msgpack-numpy"
+#: Of genomark: sequences and values as blocks of memory, and the same as frames.
+TENSOR = "application/vnd.genomark.tensor+msgpack"
+TENSOR_STREAM = "application/vnd.genomark.tensor-stream"
+#: What every GAME service of ours reads and writes.
 REQUEST_FORMATS = (JSON, MSGPACK)
 RESPONSE_FORMATS = (JSON, MSGPACK, MSGPACK_NUMPY)
 #: Key of `/formats` under which a server tells what it knows beyond GAME 1.0.
 EXTENSIONS = "genomark_extensions"
 #: Sequences told as changes of references (`EditedSequences`).
 EDITS = "edits"
+#: Formats of the body of `/predict` that genomark's own servers read besides.
+PREDICT_FORMATS = (*REQUEST_FORMATS, TENSOR)
+PREDICTION_FORMATS = (*RESPONSE_FORMATS, TENSOR, TENSOR_STREAM)
 
 
 class _EditedRequest(msgspec.Struct, omit_defaults=True):
@@ -98,11 +106,15 @@ def encode_request(request: PredictRequest, content_type: str, *, edits: bool) -
     ----------
     request : PredictRequest
     content_type : str
-        Of `REQUEST_FORMATS`.
+        Of `PREDICT_FORMATS`.
     edits : bool
         Whether who reads it knows edits; else every sequence is written whole.
     """
     sequences = request.sequences
+    if content_type == TENSOR:
+        if not edits and isinstance(sequences, EditedSequences):
+            request = msgspec.structs.replace(request, sequences=dict(sequences))
+        return encode_tensor_request(request)
     if not edits or not isinstance(sequences, EditedSequences):
         return encode(request, content_type)
     message = _EditedRequest(
@@ -193,8 +205,14 @@ def _raw(values: np.ndarray[Any, Any]) -> msgspec.Raw:
     return msgspec.Raw(packed(values) if values.ndim else _msgpack_encoder.encode(values.item()))
 
 
-def request_format(content_type: str | None) -> str:
+def request_format(content_type: str | None, known: Sequence[str] = REQUEST_FORMATS) -> str:
     """Format of a request body by its `Content-Type`; a missing header means JSON.
+
+    Parameters
+    ----------
+    content_type : str or None
+    known : sequence of str
+        What this server reads.
 
     Raises
     ------
@@ -204,8 +222,8 @@ def request_format(content_type: str | None) -> str:
     if not content_type:
         return JSON
     media_type = content_type.split(";")[0].strip().lower()
-    if media_type not in REQUEST_FORMATS:
-        supported = list(REQUEST_FORMATS)
+    if media_type not in known:
+        supported = list(known)
         raise BadRequestError(
             f"Unsupported Content-Type: {content_type}. Must be one of {supported}"
         )
@@ -219,6 +237,18 @@ def response_format(accept: str | None) -> str:
         if kind in accepted:
             return kind
     return JSON
+
+
+def prediction_format(accept: str | None) -> str:
+    """Format of the answer to `/predict`: as `response_format`, or in tensors where they are named.
+
+    Frames are for those who name them too, and for what is worth it.
+    """
+    accepted = (accept or "").lower()
+    for kind in (TENSOR_STREAM, TENSOR):
+        if kind in accepted:
+            return kind
+    return response_format(accept)
 
 
 def answer_format(content_type: str | None) -> str:

@@ -129,7 +129,9 @@ def some_sequences(sequences: Mapping[str, str], names: Iterable[str]) -> Mappin
 
 def total_letters(sequences: Mapping[str, str]) -> int:
     """Count the letters of all sequences of a request, as long as they would be when built."""
-    return sum(sequence_length(sequences, name) for name in sequences)
+    if not isinstance(sequences, EditedSequences):
+        return sum(map(len, sequences.values()))
+    return sum(map(sequences.length, sequences))
 
 
 def _change_faults(name: str, edit: Edit, length: int) -> Iterator[str]:

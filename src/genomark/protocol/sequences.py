@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import UNSET
 from numpy.typing import NDArray
 
+from genomark.protocol.blocks import sound_sequences
 from genomark.protocol.edits import Edit, EditedSequences
 from genomark.protocol.errors import PredictionFailedError
 from genomark.protocol.messages import PredictRequest
@@ -46,6 +47,27 @@ class Asked:
     def cropped(self) -> str:
         """The part that is asked about."""
         return crop(self.sequence, [self.start, self.start + self.length - 1])
+
+
+def plain_sequences(request: PredictRequest) -> Mapping[str, str] | None:
+    """Give the sequences of a request as a model sees them, if nothing is to be done to them.
+
+    Returns
+    -------
+    mapping of str to str, or None
+        None if there are flanks, ranges or edits, or a sequence that is not in upper case over A,
+        C, G, T and N; `asked_sequences` knows what to do then.
+    """
+    if request.upstream_seq or request.downstream_seq or _has_ranges(request):
+        return None
+    if isinstance(request.sequences, EditedSequences):
+        return None
+    return sound_sequences(request.sequences)
+
+
+def _has_ranges(request: PredictRequest) -> bool:
+    ranges = request.prediction_ranges
+    return ranges is not UNSET and any(ranges.values())
 
 
 def asked_sequences(request: PredictRequest) -> dict[str, Asked]:
@@ -97,21 +119,29 @@ class _Flanked:
     ----------
     strange : mapping of str to ndarray of int64
         Where each reference has letters that are none, in order; none of it in strange flanks.
+    is_plain : bool
+        Whether there are no flanks, and all sequences are known to need no look.
     """
 
     sequences: Mapping[str, str]
     upstream: str
     downstream: str
     strange: Mapping[str, NDArray[np.int64]]
+    is_plain: bool
 
     @classmethod
     def of(cls, request: PredictRequest) -> _Flanked:
         upstream, downstream = request.upstream_seq or "", request.downstream_seq or ""
+        sequences = request.sequences
         strange = {}
-        if isinstance(request.sequences, EditedSequences) and not _strange(upstream + downstream):
-            references = request.sequences.references.items()
+        is_plain = False
+        if not isinstance(sequences, EditedSequences):
+            sound = None if upstream or downstream else sound_sequences(sequences)
+            is_plain, sequences = sound is not None, sound or sequences
+        elif not _strange(upstream + downstream):
+            references = sequences.references.items()
             strange = {name: _strange_places(letters) for name, letters in references}
-        return cls(request.sequences, upstream, downstream, strange)
+        return cls(sequences, upstream, downstream, strange, is_plain)
 
     def is_edit(self, name: str) -> bool:
         """Whether a sequence is told as changes of another."""
@@ -120,6 +150,9 @@ class _Flanked:
     def checked(self, name: str) -> tuple[str | None, int, Callable[[], str]]:
         """Give what is wrong with a sequence, how long it is, and how to have it."""
         sequences = self.sequences
+        if self.is_plain:
+            whole = sequences[name]
+            return None, len(whole), lambda: whole
         if isinstance(sequences, EditedSequences) and name in sequences.edits:
             # Looked at, none of them is kept: all of them may be far more than what was sent.
             return *self._checked_edit(sequences, name), lambda: self._built(name).upper()

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
+from genomark.protocol.blocks import SoundSequences
 from genomark.protocol.edits import Edit, EditedSequences, sequence_length
 from genomark.protocol.errors import BadRequestError
 from genomark.protocol.messages import READOUTS, SCALES, PredictRequest
@@ -70,7 +71,7 @@ def _wrong_containers(raw: Mapping[str, object]) -> Iterator[str]:
         yield "Every entry of 'prediction_tasks' must be an object"
     if not isinstance(sequences, dict):
         yield "'sequences' must be an object of sequence ids and sequences"
-    else:
+    elif not isinstance(sequences, SoundSequences):
         for name, sequence in sequences.items():
             if not isinstance(name, str):
                 yield f"sequence id {name!r} must be a string"

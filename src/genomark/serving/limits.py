@@ -9,9 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from genomark.protocol import BadRequestError, PredictRequest, ServerError, total_letters
+from genomark.protocol import (
+    ZSTD,
+    BadRequestError,
+    PredictRequest,
+    ServerError,
+    decompress,
+    total_letters,
+)
 
 T = TypeVar("T")
 
@@ -58,22 +66,22 @@ async def read_body(request: Request, limits: Limits) -> bytes:
     Raises
     ------
     BadRequestError
-        413 for a body that is too long, 415 for one that is compressed, 408 for one that stalls or
-        takes longer than a request may.
+        413 for a body that is too long, also once it is unpacked, 415 for one that is compressed
+        otherwise than with zstd, 408 for one that stalls or takes longer than a request may.
     """
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     declared = request.headers.get("content-length", "")
     too_long = declared.isdecimal() and int(declared) > limits.body_bytes
     # Grows in place and is given out without a copy: a body is in memory once.
     body = io.BytesIO()
-    if encoding in ("", "identity") and not too_long:
+    if encoding in ("", "identity", ZSTD) and not too_long:
         async for part in _parts(request, limits):
             if body.tell() + len(part) > limits.body_bytes:
                 too_long = True
                 break
             body.write(part)
         else:
-            return body.getvalue()
+            return await _unpacked(body.getvalue(), encoding, limits)
     body.close()
     await _drain(request)
     if too_long:
@@ -83,8 +91,15 @@ async def read_body(request: Request, limits: Limits) -> bytes:
             status=413,
         )
     raise BadRequestError(
-        f"Unsupported Content-Encoding: {encoding}. Send the body uncompressed", status=415
+        f"Unsupported Content-Encoding: {encoding}. Send the body as it is, or with zstd",
+        status=415,
     )
+
+
+async def _unpacked(body: bytes, encoding: str, limits: Limits) -> bytes:
+    if encoding != ZSTD:
+        return body
+    return await run_in_threadpool(decompress, body, limits.body_bytes)
 
 
 async def _parts(request: Request, limits: Limits) -> AsyncIterator[bytes]:

@@ -1,0 +1,272 @@
+"""One HTTP exchange over a plain socket: for a request that is sent alone.
+
+An event loop costs more than a short request does. This knows the simple case, HTTP without a
+proxy, with the deadlines, caps and errors of `transport`; a connection is kept from one call to the
+next.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+
+import httptools
+
+from genomark.errors import RemoteModelError, one_line
+from genomark.models.transport import (
+    BrokenConnectionError,
+    DeadlineError,
+    Deadlines,
+    HttpAnswer,
+    NoConnectionError,
+    accepted_encodings,
+    origin_of,
+    proxy_for,
+    reason_of,
+    too_long,
+    unfolded,
+)
+
+_BLOCK_BYTES = 1 << 18
+#: Of all headers together.
+_HEAD_BYTES = 1 << 16
+
+
+def goes_direct(url: str) -> bool:
+    """Whether an address can be asked this way."""
+    origin = origin_of(url)
+    return origin.scheme == "http" and proxy_for(origin) == (None, None)
+
+
+class DirectLines:
+    """Connections to one server, of which each call has one to itself."""
+
+    def __init__(self) -> None:
+        self._idle: list[socket.socket] = []
+        self._lock = threading.Lock()
+        weakref.finalize(self, _close_all, self._idle)
+
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        deadlines: Deadlines,
+        max_bytes: int,
+    ) -> HttpAnswer:
+        """Send a body and read the whole answer; as `transport.exchange`, with its errors."""
+        until = time.monotonic() + deadlines.total
+        head = self._head(url, body, headers)
+        line = self._kept()
+        if line is not None:
+            try:
+                return self._exchange(line, url, head, body, deadlines, max_bytes, until)
+            except _UnansweredError:
+                # It was closed while nobody looked. What was not begun to be answered is sent anew.
+                pass
+        line = self._connected(url, deadlines)
+        try:
+            return self._exchange(line, url, head, body, deadlines, max_bytes, until)
+        except _UnansweredError as error:
+            raise BrokenConnectionError(f"{url}: no answer ({error})") from error
+
+    def _head(self, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
+        origin = origin_of(url)
+        told = {
+            "Host": origin.authority,
+            "Accept-Encoding": accepted_encodings(origin),
+            "User-Agent": "genomark",
+            **headers,
+            "Content-Length": str(len(body)),
+        }
+        path = url.partition("://")[2].partition("/")[2]
+        lines = [f"POST /{path} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items())]
+        return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+    def _kept(self) -> socket.socket | None:
+        with self._lock:
+            line = self._idle.pop() if self._idle else None
+        if line is None:
+            return None
+        line.setblocking(False)
+        try:
+            # Nothing is expected: what is there is the end, or no answer to what is asked next.
+            line.recv(1)
+        except BlockingIOError:
+            return line
+        except OSError:
+            pass
+        line.close()
+        return self._kept()
+
+    def _connected(self, url: str, deadlines: Deadlines) -> socket.socket:
+        origin = origin_of(url)
+        try:
+            address = origin.host or "", origin.port or 80
+            line = socket.create_connection(address, deadlines.connect)
+        except TimeoutError as error:
+            raise NoConnectionError(
+                f"{url}: no answer (no connection within {deadlines.connect:g} s)"
+            ) from error
+        except OSError as error:
+            raise NoConnectionError(f"{url}: no answer ({reason_of(error)})") from error
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return line
+
+    def _exchange(
+        self,
+        line: socket.socket,
+        url: str,
+        head: bytes,
+        body: bytes,
+        deadlines: Deadlines,
+        max_bytes: int,
+        until: float,
+    ) -> HttpAnswer:
+        answer = _Answer(url, max_bytes)
+        keep = False
+        try:
+            _send(line, head, body, url, deadlines, until)
+            self._read(line, answer, deadlines, until)
+            keep = answer.keeps
+        finally:
+            if keep:
+                with self._lock:
+                    self._idle.append(line)
+            else:
+                line.close()
+        return answer.whole()
+
+    def _read(
+        self, line: socket.socket, answer: _Answer, deadlines: Deadlines, until: float
+    ) -> None:
+        begin = deadlines.begin or deadlines.read
+        while not answer.is_whole:
+            patience = deadlines.read if answer.begun else max(begin, deadlines.read)
+            left = until - time.monotonic()
+            line.settimeout(max(min(patience, left), 1e-3))
+            try:
+                block = line.recv(_BLOCK_BYTES)
+            except TimeoutError as error:
+                raise _late(answer, deadlines, until) from error
+            except OSError as error:
+                raise _broken(answer, reason_of(error)) from error
+            if not block:
+                answer.end()
+                return
+            answer.feed(block)
+
+
+class _UnansweredError(Exception):
+    """The connection ended before the first byte of an answer."""
+
+
+class _Answer:
+    """What has come of an answer so far; the parser calls its methods that begin with ``on``."""
+
+    def __init__(self, url: str, max_bytes: int) -> None:
+        self.url = url
+        self.begun = False
+        self.is_whole = False
+        self.keeps = False
+        self.body = bytearray()
+        self.in_body = False
+        self._headers: dict[str, str] = {}
+        self._max_bytes = max_bytes
+        self._head_bytes = 0
+        self._parser = httptools.HttpResponseParser(self)
+
+    def feed(self, block: bytes) -> None:
+        self.begun = True
+        if not self.in_body:
+            self._head_bytes += len(block)
+        try:
+            self._parser.feed_data(block)
+        except httptools.HttpParserCallbackError as error:
+            if isinstance(error.__context__, RemoteModelError):
+                raise error.__context__ from None
+            raise RemoteModelError(f"{self.url}: {one_line(error)}") from error
+        except httptools.HttpParserError as error:
+            raise RemoteModelError(f"{self.url}: {one_line(error)}") from error
+        if not self.in_body and not self.is_whole and self._head_bytes > _HEAD_BYTES:
+            raise RemoteModelError(f"{self.url}: headers of over {_HEAD_BYTES:,} bytes")
+        if len(self.body) > self._max_bytes:
+            raise too_long(self.url, self._max_bytes)
+
+    def end(self) -> None:
+        """Take note that the server has closed the connection."""
+        if not self.in_body or self._is_delimited:
+            raise _broken(self, "the connection was closed")
+
+    def whole(self) -> HttpAnswer:
+        encoding = self._headers.get("content-encoding", "identity").strip().lower()
+        body = unfolded(bytes(self.body), encoding, self.url, self._max_bytes)
+        return HttpAnswer(self._status, self._headers, body, len(self.body))
+
+    @property
+    def _is_delimited(self) -> bool:
+        coding = self._headers.get("transfer-encoding", "").lower()
+        return "content-length" in self._headers or "chunked" in coding
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        self._status = self._parser.get_status_code()
+        length = self._headers.get("content-length", "0")
+        if length.isdecimal() and int(length) > self._max_bytes:
+            raise too_long(self.url, self._max_bytes)
+        self.in_body = self._status >= 200
+
+    def on_body(self, piece: bytes) -> None:
+        self.body += piece
+
+    def on_message_complete(self) -> None:
+        if self._status < 200:
+            # The server goes on with the request.
+            self._headers = {}
+            return
+        self.is_whole = True
+        self.keeps = self._parser.should_keep_alive() and self._is_delimited
+
+
+def _send(
+    line: socket.socket, head: bytes, body: bytes, url: str, deadlines: Deadlines, until: float
+) -> None:
+    line.settimeout(max(until - time.monotonic(), 1e-3))
+    try:
+        if len(body) <= _BLOCK_BYTES:
+            line.sendall(head + body)
+        else:
+            line.sendall(head)
+            line.sendall(body)
+    except TimeoutError as error:
+        raise DeadlineError(f"{url}: no whole answer within {deadlines.total:g} s") from error
+    except OSError as error:
+        raise _UnansweredError(reason_of(error)) from error
+
+
+def _late(answer: _Answer, deadlines: Deadlines, until: float) -> DeadlineError:
+    if time.monotonic() >= until:
+        return DeadlineError(f"{answer.url}: no whole answer within {deadlines.total:g} s")
+    if answer.in_body:
+        return DeadlineError(
+            f"{answer.url}: the answer stalled for {deadlines.read:g} s after "
+            f"{len(answer.body):,} bytes"
+        )
+    begin = deadlines.begin or deadlines.read
+    return DeadlineError(f"{answer.url}: no answer within {begin:g} s")
+
+
+def _broken(answer: _Answer, reason: str) -> Exception:
+    if not answer.begun:
+        return _UnansweredError(reason)
+    return BrokenConnectionError(f"{answer.url}: no answer ({reason})")
+
+
+def _close_all(lines: list[socket.socket]) -> None:
+    while lines:
+        lines.pop().close()

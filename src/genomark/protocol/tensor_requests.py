@@ -1,0 +1,85 @@
+"""Requests in the tensor format: the message of GAME 1.0, its sequences in one piece."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from genomark.protocol.blocks import SequenceBlock
+from genomark.protocol.edits import EditedSequences
+from genomark.protocol.messages import PredictionTask, PredictRequest
+from genomark.protocol.tensors import Tensor
+
+#: In the place of a range: all of the sequence.
+_ALL = [-1, -1]
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class _TensorRequest(msgspec.Struct, omit_defaults=True):
+    readout: str
+    prediction_tasks: list[PredictionTask]
+    sequence_block: SequenceBlock
+    range_block: Tensor | None = None
+    prediction_ranges: dict[str, list[int]] | msgspec.UnsetType = msgspec.UNSET
+    upstream_seq: str | msgspec.UnsetType = msgspec.UNSET
+    downstream_seq: str | msgspec.UnsetType = msgspec.UNSET
+    reference_block: SequenceBlock | None = None
+    edits: Mapping[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+def encode_tensor_request(request: PredictRequest) -> bytes:
+    """Write a request, edits as such."""
+    sequences = request.sequences
+    references = None
+    edits: Mapping[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    whole = sequences
+    if isinstance(sequences, EditedSequences):
+        whole, edits = sequences.whole, sequences.edits
+        references = SequenceBlock.of(sequences.references)
+    block = _range_block(request)
+    return _encode(
+        _TensorRequest(
+            request.readout,
+            request.prediction_tasks,
+            SequenceBlock.of(whole),
+            block,
+            request.prediction_ranges if block is None else msgspec.UNSET,
+            request.upstream_seq,
+            request.downstream_seq,
+            references,
+            edits,
+        )
+    )
+
+
+def _range_block(request: PredictRequest) -> Tensor | None:
+    ranges = request.prediction_ranges
+    if ranges is msgspec.UNSET or list(ranges) != list(request.sequences):
+        # Who asks so is told of it by the server.
+        return None
+    limits = [each or _ALL for each in ranges.values()]
+    if not all(len(each) == 2 and all(type(limit) is int for limit in each) for each in limits):
+        return None
+    array = np.array(limits, dtype=np.int64).reshape(-1, 2)
+    return Tensor.of(array.astype(np.int32) if (array < 1 << 31).all() else array)
+
+
+def ranges_of(block: Tensor, names: list[str]) -> dict[str, list[int]]:
+    """Read the ranges of the sequences of a request, in their order.
+
+    Raises
+    ------
+    msgspec.DecodeError
+        If there are not two whole numbers a sequence.
+    """
+    limits = block.array()
+    if limits.dtype.kind not in "iu" or limits.shape != (len(names), 2):
+        raise msgspec.DecodeError(
+            f"expected two whole numbers for each of {len(names):,} sequences in 'range_block', "
+            f"found a tensor of {limits.dtype} and shape {limits.shape}"
+        )
+    told = limits.tolist()
+    return {name: [] if each == _ALL else each for name, each in zip(names, told, strict=True)}

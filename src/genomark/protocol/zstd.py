@@ -1,0 +1,52 @@
+"""Bodies compressed with zstd, unpacked no further than is allowed."""
+
+from __future__ import annotations
+
+import zstandard
+
+from genomark.protocol.errors import BadRequestError
+
+ZSTD = "zstd"
+#: Higher levels take many times as long for a few percent.
+_LEVEL = 1
+#: Memory that a stranger's frame may ask for.
+_WINDOW_BYTES = 1 << 27
+#: What one byte unfolds to, at most: a block of 128 KiB takes four.
+_UNFOLDED_BYTES = 1 << 15
+_LEAST_BYTES = 64
+
+
+def compress(body: bytes) -> bytes:
+    """Compress a body."""
+    return zstandard.ZstdCompressor(level=_LEVEL).compress(body)
+
+
+def decompress(body: bytes, most_bytes: int) -> bytes:
+    """Unpack a body.
+
+    Raises
+    ------
+    BadRequestError
+        413 for one that unfolds to more than `most_bytes`; 400 for one that is not zstd, or torn.
+    """
+    unpacked = bytearray()
+    view = memoryview(body)
+    at = 0
+    try:
+        while at < len(body):
+            # Frames may stand one after the other.
+            frame = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES).decompressobj()
+            while at < len(body) and not frame.eof:
+                # Taken in steps that cannot unfold to much more than is allowed.
+                step = max(_LEAST_BYTES, (most_bytes - len(unpacked)) // _UNFOLDED_BYTES)
+                unpacked += frame.decompress(view[at : at + step])
+                at = min(len(body), at + step) - len(frame.unused_data)
+                if len(unpacked) > most_bytes:
+                    raise BadRequestError(
+                        f"The body unfolds to over {most_bytes:,} bytes", status=413
+                    )
+            if not frame.eof:
+                raise BadRequestError("Could not unpack the zstd body: it ends too soon")
+    except zstandard.ZstdError as error:
+        raise BadRequestError(f"Could not unpack the zstd body: {error}") from error
+    return bytes(unpacked)

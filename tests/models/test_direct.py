@@ -1,0 +1,314 @@
+"""An exchange over a plain socket, and connections that are kept between calls."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import pickle
+import socket
+import threading
+from collections.abc import Callable
+
+import aiohttp
+import pytest
+
+from genomark.errors import RemoteModelError
+from genomark.models.asking import RemoteSettings
+from genomark.models.connections import Connections
+from genomark.models.direct import DirectLines, goes_direct
+from genomark.models.remote import RemotePredictor
+from genomark.models.transport import (
+    BrokenConnectionError,
+    DeadlineError,
+    Deadlines,
+    HttpAnswer,
+    NoConnectionError,
+    TooLongError,
+    exchange,
+)
+from genomark.protocol import compress
+
+SOON = Deadlines(connect=5.0, read=5.0, total=10.0)
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\n\r\n"
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+class Scripted:
+    """A server that says what it is told to, request by request, whatever it is asked."""
+
+    def __init__(self, says: list[bytes | None]) -> None:
+        self._says = says
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/predict"
+        self.closed = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with self._listener:
+            while self._says:
+                line, _ = self._listener.accept()
+                self.connections += 1
+                with line:
+                    self._talk(line)
+                self.closed.set()
+
+    def _talk(self, line: socket.socket) -> None:
+        while self._says:
+            request = self._request(line)
+            if not request:
+                return
+            self.requests.append(request)
+            says = self._says.pop(0)
+            if says is None:
+                return
+            line.sendall(says)
+            if says.startswith(b"HTTP/1.0"):
+                return
+
+    def _request(self, line: socket.socket) -> bytes:
+        read = b""
+        while b"\r\n\r\n" not in read:
+            block = line.recv(1 << 16)
+            if not block:
+                return b""
+            read += block
+        head, _, body = read.partition(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        while len(body) < length:
+            body += line.recv(1 << 16)
+        return head + b"\r\n\r\n" + body
+
+
+def post(
+    server: Scripted, lines: DirectLines | None = None, body: bytes = b"x", **more: int
+) -> HttpAnswer:
+    most = more.get("max_bytes", 1 << 20)
+    return (lines or DirectLines()).post(server.url, body, {"Accept": "a/b"}, SOON, most)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        OK,
+        CHUNKED,
+        b"HTTP/1.0 200 OK\r\n\r\nhi",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + OK,
+        OK.replace(b"OK\r\n", b"OK\r\nX-Long: " + b"a" * 20_000 + b"\r\n"),
+    ],
+    ids=["length", "chunks", "until the end", "after a hundred", "a long header"],
+)
+def test_an_answer_is_read_whatever_tells_its_length(said: bytes) -> None:
+    server = Scripted([said])
+    answer = post(server)
+    assert (answer.status, answer.body, answer.wire_bytes) == (200, b"hi", 2)
+
+
+def test_a_request_says_what_it_is() -> None:
+    server = Scripted([OK])
+    post(server, body=b"12345")
+    (request,) = server.requests
+    head, _, body = request.partition(b"\r\n\r\n")
+    first, *headers = head.decode().split("\r\n")
+    assert first == "POST /predict HTTP/1.1"
+    told = dict(header.split(": ", 1) for header in headers)
+    assert told["Content-Length"] == "5"
+    assert told["Accept"] == "a/b"
+    assert server.url == f"http://{told['Host']}/predict"
+    assert body == b"12345"
+
+
+@pytest.mark.parametrize("size", [0, 1_000_000, 20_000_000])
+def test_a_body_of_any_size_arrives_whole(size: int) -> None:
+    server = Scripted([OK])
+    body = bytes(size)
+    post(server, body=body)
+    assert server.requests[0].endswith(b"\r\n\r\n" + body)
+
+
+def test_a_connection_is_used_again() -> None:
+    server, lines = Scripted([OK, CHUNKED, OK]), DirectLines()
+    assert [post(server, lines).body for _ in range(3)] == [b"hi"] * 3
+    assert server.connections == 1
+
+
+def test_one_that_the_server_closed_meanwhile_is_made_anew_without_a_word() -> None:
+    server, lines = Scripted([b"HTTP/1.0" + OK[8:], OK]), DirectLines()
+    post(server, lines)
+    assert server.closed.wait(5)
+    assert post(server, lines).body == b"hi"
+    assert server.connections == 2
+
+
+def test_one_that_is_closed_at_the_very_moment_it_is_used_is_made_anew_once() -> None:
+    server, lines = Scripted([OK, None, OK, None, None]), DirectLines()
+    post(server, lines)
+    assert post(server, lines).body == b"hi"
+    assert server.connections == 2
+    with pytest.raises(BrokenConnectionError, match="no answer"):
+        post(server, lines)
+    assert len(server.requests) == 5
+
+
+def test_threads_do_not_share_a_connection() -> None:
+    server, lines = Scripted([OK]), DirectLines()
+    other = Scripted([OK])
+    post(server, lines)
+    # Of another server: nothing of what was kept may be used for it.
+    assert post(other).body == b"hi"
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "text"),
+    [
+        (OK[:-1] + b"", BrokenConnectionError, "the connection was closed"),
+        (OK[:20], BrokenConnectionError, "the connection was closed"),
+        (CHUNKED[:-5], BrokenConnectionError, "the connection was closed"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", RemoteModelError, "http://127.0.0.1"),
+        (
+            b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000,
+            RemoteModelError,
+            "headers of over 65,536 bytes",
+        ),
+        (OK.replace(b"2\r\n", b"99999999999\r\n"), TooLongError, "over 1,048,576 bytes"),
+        (CHUNKED.replace(b"\r\n1\r\nh", b"\r\n200000\r\n" + b"h" * 0x200000), TooLongError, "over"),
+    ],
+    ids=["torn body", "torn head", "torn chunks", "no HTTP", "head", "length", "too many chunks"],
+)
+def test_what_is_no_whole_answer_says_why(said: bytes, kind: type[Exception], text: str) -> None:
+    server = Scripted([said])
+    # The end of the script closes the connection.
+    with pytest.raises(kind, match=text):
+        post(server)
+
+
+def test_who_does_not_listen_cannot_be_reached() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/predict"
+    with pytest.raises(NoConnectionError, match="Connection refused"):
+        DirectLines().post(url, b"", {}, SOON, 10)
+
+
+def test_a_server_that_never_reads_holds_nobody_up_for_ever() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/predict"
+        deadlines = Deadlines(connect=1.0, read=0.2, total=0.5)
+        with pytest.raises(DeadlineError, match=r"no whole answer within 0\.5 s"):
+            DirectLines().post(url, bytes(50_000_000), {}, deadlines, 10)
+
+
+def test_a_packed_answer_is_unpacked_within_the_cap() -> None:
+    packed = compress(b"A" * 100_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: zstd\r\nContent-Length: {len(packed)}\r\n\r\n"
+    answer = post(Scripted([head.encode() + packed]))
+    assert (answer.body, answer.wire_bytes) == (b"A" * 100_000, len(packed))
+    with pytest.raises(TooLongError):
+        post(Scripted([head.encode() + packed]), max_bytes=99_999)
+    torn = packed[:-2]
+    told = head.replace(str(len(packed)), str(len(torn))).encode()
+    with pytest.raises(RemoteModelError, match="it ends too soon"):
+        post(Scripted([told + torn]))
+
+
+def test_only_plain_http_without_a_proxy_goes_direct(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert goes_direct("http://10.0.0.1:5000")
+    assert not goes_direct("https://10.0.0.1:5000")
+    monkeypatch.setenv("http_proxy", "http://10.0.0.9:3128")
+    assert not goes_direct("http://10.0.0.1:5000")
+    monkeypatch.setenv("no_proxy", "10.0.0.1")
+    assert goes_direct("http://10.0.0.1:5000")
+
+
+# --- loops that are kept ---
+
+
+@pytest.fixture
+def greeter() -> Callable[[int], Scripted]:
+    return lambda times: Scripted([OK] * times)
+
+
+async def greeted(session: aiohttp.ClientSession, url: str) -> bytes:
+    return (await exchange(session, "POST", url, body=b"x", max_bytes=100)).body
+
+
+def test_connections_are_kept_between_calls(greeter: Callable[[int], Scripted]) -> None:
+    server, connections = greeter(3), Connections()
+    for _ in range(3):
+        assert connections.run(lambda session: greeted(session, server.url)) == b"hi"
+    assert server.connections == 1
+
+
+def test_calls_from_several_threads_have_a_loop_each() -> None:
+    connections, together = Connections(), threading.Barrier(3)
+
+    async def meets(session: aiohttp.ClientSession) -> int:
+        await asyncio.to_thread(together.wait, 5)
+        return id(asyncio.get_running_loop())
+
+    loops: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: loops.append(connections.run(meets))) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(loops)) == 3
+
+
+def test_a_call_within_a_running_loop_has_one_of_another_thread(
+    greeter: Callable[[int], Scripted],
+) -> None:
+    server, connections = greeter(1), Connections()
+
+    async def cell() -> bytes:
+        return connections.run(lambda session: greeted(session, server.url))
+
+    assert asyncio.run(cell()) == b"hi"
+
+
+def test_an_error_leaves_the_loop_usable(greeter: Callable[[int], Scripted]) -> None:
+    server, connections = greeter(1), Connections()
+
+    async def fails(session: aiohttp.ClientSession) -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        connections.run(fails)
+    assert connections.run(lambda session: greeted(session, server.url)) == b"hi"
+
+
+def test_what_is_let_go_of_is_closed_also_from_within_a_loop(
+    greeter: Callable[[int], Scripted],
+) -> None:
+    server = greeter(2)
+
+    def used() -> Connections:
+        connections = Connections()
+        connections.run(lambda session: greeted(session, server.url))
+        return connections
+
+    async def cell() -> None:
+        held = [await asyncio.to_thread(used)]
+        held.clear()
+        gc.collect()
+
+    asyncio.run(cell())
+    assert server.closed.wait(5)
+
+
+def test_a_model_travels_without_its_connections() -> None:
+    model = RemotePredictor("http://127.0.0.1:9")
+    back = pickle.loads(pickle.dumps(model))  # noqa: S301 - of our own making
+    assert back.url == model.url
+    back.settings = RemoteSettings(attempts=1)
+    with pytest.raises(RemoteModelError, match="Connection refused"):
+        _ = back.info

@@ -1,0 +1,358 @@
+"""The tensor format: requests and answers as blocks of memory, on both sides of the wire."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from genomark.protocol import (
+    MSGPACK,
+    TENSOR,
+    BadRequestError,
+    Edit,
+    EditedSequences,
+    FrameReader,
+    PredictionTask,
+    PredictRequest,
+    PredictResponse,
+    SoundPoints,
+    SoundSequences,
+    TaskPrediction,
+    Unanswered,
+    decode,
+    decode_request,
+    decode_tensor_answer,
+    encode,
+    encode_request,
+    encode_tensor_answer,
+    is_streamable,
+    sound_sequences,
+    tensor_frames,
+    validate_request,
+)
+
+TASK = PredictionTask("t", "expression", "K562", "homo_sapiens", "linear")
+MOST = 1_000
+
+
+def request(sequences: Any, **more: Any) -> PredictRequest:
+    return PredictRequest("point", [TASK], sequences, **more)
+
+
+def there_and_back(asked: PredictRequest, *, edits: bool = True) -> PredictRequest:
+    return validate_request(
+        decode_request(encode_request(asked, TENSOR, edits=edits), TENSOR, MOST)
+    )
+
+
+def task(predictions: dict[str, Any], **more: Any) -> TaskPrediction:
+    said = ("t", "expression", ["expression"], "K562", "K562", "homo_sapiens", "homo_sapiens")
+    return TaskPrediction(*said, None, "linear", predictions, **more)
+
+
+def response(*tasks: TaskPrediction, **more: Any) -> PredictResponse:
+    return PredictResponse("p", list(tasks), **more)
+
+
+names = st.text(max_size=6)
+texts = st.one_of(
+    st.text("ACGTN", max_size=40), st.text("ACGTNacgtn", max_size=9), st.text(max_size=9)
+)
+by_name = st.dictionaries(names, texts, max_size=12)
+
+
+@given(by_name)
+def test_sequences_come_back_as_they_were_sent(sequences: dict[str, str]) -> None:
+    back = there_and_back(request(sequences)).sequences
+    assert back == sequences
+    assert list(back) == list(sequences)
+
+
+@given(by_name)
+def test_what_is_called_sound_needs_no_check(sequences: dict[str, str]) -> None:
+    back = there_and_back(request(sequences)).sequences
+    is_sound = all(text and not set(text) - set("ACGTN") for text in sequences.values())
+    assert isinstance(back, SoundSequences) == is_sound
+    assert (sound_sequences(sequences) is not None) == is_sound
+
+
+def test_four_letters_take_a_byte() -> None:
+    sequence = "ACGT" * 10_000
+    body = encode_request(request({"s": sequence}), TENSOR, edits=True)
+    assert len(body) < len(sequence) / 4 + 400
+
+
+def test_runs_of_n_may_be_long_and_reach_from_one_sequence_to_the_next() -> None:
+    sequences = {"a": "N" * 8, "b": "NNNNACGT", "c": "ACGN", "d": "N", "e": "T" * 2_000_000 + "N"}
+    assert there_and_back(request(sequences)).sequences == sequences
+
+
+@given(st.data(), by_name.filter(bool))
+def test_ranges_and_flanks_come_back(data: st.DataObject, sequences: dict[str, str]) -> None:
+    sequences = {name: text or "A" for name, text in sequences.items()}
+    limits = st.one_of(st.just([]), st.tuples(st.integers(0, 3), st.integers(3, 9)).map(list))
+    ranges = {name: data.draw(limits) for name in sequences}
+    asked = request(sequences, prediction_ranges=ranges, upstream_seq="AC", downstream_seq="")
+    back = there_and_back(asked)
+    assert back.prediction_ranges == ranges
+    assert (back.upstream_seq, back.downstream_seq) == ("AC", "")
+    assert back.prediction_tasks == [TASK]
+
+
+def test_edits_travel_as_edits_with_packed_references() -> None:
+    reference = "ACGT" * 1_000
+    sequences = EditedSequences(
+        {"r": reference}, {"e": Edit("r", ((1, 2, "G"), (5, 5, "TT")))}, {"w": "ACG"}
+    )
+    ranges = {"w": [], "e": [3, 9]}
+    asked = request(sequences, prediction_ranges=ranges)
+    assert len(encode_request(asked, TENSOR, edits=True)) < len(reference)
+    back = there_and_back(asked)
+    assert isinstance(back.sequences, EditedSequences)
+    assert dict(back.sequences) == dict(sequences)
+    assert back.prediction_ranges == ranges
+    assert there_and_back(asked, edits=False).sequences == dict(sequences)
+
+
+def test_ranges_that_fit_no_sequence_are_refused_as_in_other_formats() -> None:
+    asked = request({"a": "ACGT"}, prediction_ranges={"b": [0, 1]})
+    told = []
+    for kind in (MSGPACK, TENSOR):
+        with pytest.raises(BadRequestError) as refusal:
+            validate_request(decode_request(encode_request(asked, kind, edits=True), kind, MOST))
+        told.append(refusal.value.messages)
+    assert told[0] == told[1]
+
+
+def test_a_map_of_sequences_is_read_too() -> None:
+    body = encode(request({"a": "ACGT"}, prediction_ranges={"a": [0, 1]}), MSGPACK)
+    assert validate_request(decode_request(body, TENSOR, MOST)) == request(
+        {"a": "ACGT"}, prediction_ranges={"a": [0, 1]}
+    )
+
+
+def test_too_many_sequences_are_refused_before_they_are_read() -> None:
+    body = encode_request(request({str(i): "A" for i in range(40)}), TENSOR, edits=True)
+    with pytest.raises(BadRequestError, match="sequences in one request") as refusal:
+        decode_request(body, TENSOR, 10)
+    assert refusal.value.http_status == 413
+
+
+def changed(**parts: Any) -> bytes:
+    message = decode(
+        encode_request(request({"a": "ACGTN", "b": "ACG"}), TENSOR, edits=True), MSGPACK
+    )
+    message["sequence_block"] |= parts
+    return encode(message, MSGPACK)
+
+
+def numbers(*values: int, dtype: str = "<i8", shape: list[int] | None = None) -> dict[str, Any]:
+    array = np.array(values, dtype=dtype)
+    return {"dtype": dtype, "shape": shape or list(array.shape), "data": array.tobytes()}
+
+
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [
+        ({"lengths": numbers(5)}, "1 lengths for 2 ids"),
+        ({"lengths": numbers(5, 30)}, "the lengths do not fit"),
+        ({"lengths": numbers(-5, 3)}, "the lengths do not fit"),
+        ({"lengths": numbers(4, 3)}, "the sequences take 2 bytes, and 3 are there"),
+        ({"lengths": numbers(2**62, 2**62)}, "the lengths do not fit"),
+        ({"lengths": numbers(5, 3, shape=[2, 1])}, "expected whole numbers"),
+        ({"lengths": numbers(5, 3, shape=[3])}, "is not its 16 bytes"),
+        ({"lengths": numbers(5, 3, shape=[-2])}, "is not its 16 bytes"),
+        ({"lengths": {"dtype": "<f8", "shape": [2], "data": bytes(16)}}, "expected whole numbers"),
+        ({"lengths": {"dtype": "|O8", "shape": [2], "data": bytes(16)}}, "unknown type of tensor"),
+        ({"n_runs": numbers(4, 100, shape=[1, 2])}, "a run of N is not within"),
+        ({"n_runs": numbers(-1, 1, shape=[1, 2])}, "a run of N is not within"),
+        ({"n_runs": numbers(2, 2, 3, 1, shape=[2, 2])}, "overlap"),
+        ({"n_runs": numbers(4, 1)}, "expected whole numbers"),
+        ({"code": "gzip"}, "unknown code of sequences: 'gzip'"),
+        ({"code": "text", "data": b"ACGTNAC"}, "do not add up to the 7 letters"),
+        ({"code": "text", "data": b"\xff" * 8}, "utf-8"),
+        ({"ids": ["a", "a"]}, "an id of a sequence is there twice"),
+        ({"ids": [1, 2]}, "Expected `str`"),
+        ({"data": "ACGT"}, "Expected `bytes`"),
+    ],
+)
+def test_blocks_that_do_not_fit_together_are_refused(parts: dict[str, Any], told: str) -> None:
+    with pytest.raises(BadRequestError) as refusal:
+        decode_request(changed(**parts), TENSOR, MOST)
+    assert told in str(refusal.value)
+
+
+@given(st.integers(0, 200), st.integers(0, 255))
+def test_a_body_with_a_strange_byte_is_read_or_refused(place: int, byte: int) -> None:
+    body = bytearray(encode_request(request({"a": "ACGTN", "b": "ACG"}), TENSOR, edits=True))
+    body[place % len(body)] = byte
+    try:
+        raw = decode_request(bytes(body), TENSOR, MOST)
+    except BadRequestError:
+        return
+    assert isinstance(raw, dict)
+
+
+@given(st.integers(0, 400))
+def test_a_torn_body_is_refused(length: int) -> None:
+    body = encode_request(request({"a": "ACGTN", "b": "ACG"}), TENSOR, edits=True)
+    with pytest.raises(BadRequestError):
+        decode_request(body[: min(length, len(body) - 1)], TENSOR, MOST)
+
+
+floats = st.floats(allow_nan=True)
+tracks = st.lists(st.floats(width=32, allow_nan=False), max_size=5).map(
+    lambda values: np.array(values, dtype=np.float32)
+)
+missing = st.builds(Unanswered, st.text(max_size=5))
+
+
+def same(one: Any, other: Any) -> bool:
+    if isinstance(one, Unanswered) or isinstance(other, Unanswered):
+        return isinstance(other, Unanswered) and one.reason == other.reason
+    if isinstance(one, np.ndarray):
+        return one.dtype == other.dtype and np.array_equal(one, other)
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def read(predictions: dict[str, Any], asked: list[str], **more: Any) -> dict[str, Any]:
+    body = encode_tensor_answer(response(task(predictions, **more)), asked)
+    (found,) = decode_tensor_answer(body, asked)["prediction_tasks"]
+    return found
+
+
+@pytest.mark.parametrize(
+    "values", [floats, tracks, st.one_of(floats, missing), st.one_of(tracks, missing)]
+)
+@given(data=st.data())
+def test_values_come_back_with_their_type_and_what_is_missing_with_its_reason(
+    values: st.SearchStrategy[Any], data: st.DataObject
+) -> None:
+    predictions = data.draw(st.dictionaries(names, values, max_size=8))
+    found = read(predictions, list(predictions))["predictions"]
+    assert list(found) == list(predictions)
+    assert all(same(predictions[name], found[name]) for name in predictions)
+
+
+def test_points_of_all_that_was_asked_are_known_to_be_sound() -> None:
+    assert isinstance(read({"a": 1.0, "b": 2.0}, ["a", "b"])["predictions"], SoundPoints)
+    for asked in (["b", "a"], ["a"], ["a", "b", "c"]):
+        found = read({"a": 1.0, "b": 2.0}, asked)["predictions"]
+        assert not isinstance(found, SoundPoints)
+        assert found == {"a": 1.0, "b": 2.0}
+    assert not isinstance(read({"a": Unanswered("no")}, ["a"])["predictions"], SoundPoints)
+
+
+def test_a_matrix_and_what_is_no_number_come_back() -> None:
+    matrix = np.arange(9.0).reshape(3, 3)
+    found = read({"a": matrix, "b": matrix + 1}, ["a", "b"])["predictions"]
+    assert np.array_equal(found["b"], matrix + 1)
+    assert read({"error": "no such tissue"}, ["a"])["predictions"] == {"error": "no such tissue"}
+
+
+def test_what_else_is_told_stays() -> None:
+    more = {"aggregation": {"a": "mean"}, "trim_upstream": {"a": 12}}
+    found = read({"a": np.zeros(3)}, ["a"], **more)
+    assert {key: found[key] for key in more} == more
+    body = encode_tensor_answer(
+        response(task({"a": 1.0}), bin_size=128, matcher_version="3"), ["a"]
+    )
+    answer = decode_tensor_answer(body, ["a"])
+    assert (answer["predictor_name"], answer["bin_size"]) == ("p", 128)
+    assert answer["matcher_version"] == "3"
+    assert answer["prediction_tasks"][0]["type_actual"] == ["expression"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"\x90", b"{}", b"\x81\xa1a", encode({"prediction_tasks": 3}, MSGPACK)]
+)
+def test_what_is_no_answer_is_refused(body: bytes) -> None:
+    with pytest.raises(BadRequestError):
+        decode_tensor_answer(body, ["a"])
+
+
+def test_fewer_values_than_sequences_are_refused() -> None:
+    body = encode_tensor_answer(response(task({"a": 1.0, "b": 2.0})), ["a", "b"])
+    with pytest.raises(BadRequestError, match="2 values for 3 sequences"):
+        decode_tensor_answer(body, ["a", "b", "c"])
+
+
+# --- frames ---
+
+
+def tracks_of(n: int, bins: int) -> dict[str, np.ndarray]:
+    values = np.random.default_rng(0).random((n, bins), dtype=np.float32)
+    return {f"s{i}": values[i] for i in range(n)}
+
+
+def fed(pieces: Any, asked: list[str]) -> FrameReader:
+    reader = FrameReader(asked)
+    for piece in pieces:
+        reader.feed(piece)
+    return reader
+
+
+@pytest.mark.parametrize("size", [1, 7, 100_000_000])
+def test_frames_are_read_whatever_the_pieces_they_come_in(size: int) -> None:
+    some, other = tracks_of(5, 3), {"b": np.arange(3), "a": np.arange(4.0)}
+    whole = b"".join(tensor_frames(response(task(some), task(other), bin_size=1), list(some)))
+    reader = fed((whole[at : at + size] for at in range(0, len(whole), size)), list(some))
+    assert reader.is_whole
+    found = reader.answer()
+    assert found["bin_size"] == 1
+    for task_found, sent in zip(found["prediction_tasks"], (some, other), strict=True):
+        assert list(task_found["predictions"]) == list(sent)
+        assert all(same(sent[name], task_found["predictions"][name]) for name in sent)
+
+
+def test_no_frame_holds_much() -> None:
+    values = tracks_of(100, 20_000)
+    frames = list(tensor_frames(response(task(values)), list(values)))
+    assert max(map(len, frames)) < 1_200_000
+    assert len(frames) == 2 + math.ceil(100 / math.ceil((1 << 20) / 80_000))
+
+
+def test_only_arrays_are_streamed() -> None:
+    assert is_streamable(response(task(dict(tracks_of(2, 3)))))
+    for predictions in ({}, {"a": 1.0}, {"a": np.zeros(2), "b": Unanswered("no")}):
+        assert not is_streamable(response(task(predictions)))
+
+
+def frames_of(n: int) -> list[bytes]:
+    values = {f"s{i}": np.zeros(1 << 17) for i in range(n)}
+    return list(tensor_frames(response(task(values)), list(values)))
+
+
+@pytest.mark.parametrize(
+    "order", [[0, 1, 2], [0, 1, 3], [0, 2, 1, 3], [1, 0, 2, 3], [0, 1, 2, 3, 3], [0, 1, 1, 2, 3]]
+)
+def test_frames_that_are_missing_or_out_of_order_are_noticed(order: list[int]) -> None:
+    frames = frames_of(2)
+    assert len(frames) == 4
+    with pytest.raises(BadRequestError):
+        fed((frames[each] for each in order), ["s0", "s1"]).answer()
+
+
+def test_a_frame_longer_than_ever_comes_is_waited_for_and_not_allocated() -> None:
+    reader = FrameReader(["a"])
+    reader.feed((1 << 60).to_bytes(8, "little") + b"abc")
+    assert not reader.is_whole
+
+
+def test_the_page_of_documentation_shows_true_bytes() -> None:
+    """The example in docs/tensor-format.md, byte for byte."""
+    body = encode_request(request({"a": "ACGTN"}), TENSOR, edits=True)
+    block = msgspec.msgpack.decode(body)["sequence_block"]
+    assert block == {
+        "ids": ["a"],
+        "lengths": {"dtype": "<u4", "shape": [1], "data": b"\x05\x00\x00\x00"},
+        "code": "2bit",
+        "data": b"\xe4\x00",
+        "n_runs": {"dtype": "<u4", "shape": [1, 2], "data": b"\x04\0\0\0\x01\0\0\0"},
+    }
