@@ -40,4 +40,5 @@ uv pip install --no-deps --editable .
 "$venv/bin/python" -m genomark.probes.warm
 "$venv/bin/python" -m genomark.rna.warm
 "$venv/bin/python" -m genomark.datasets.warm
+"$venv/bin/python" -m genomark.models.warm
 echo "Ready. Try: $venv/bin/genomark run"

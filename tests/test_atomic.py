@@ -196,3 +196,101 @@ def test_writers_in_several_threads_never_mix(tmp_path: Path) -> None:
         thread.join()
     assert wrong == []
     assert names(tmp_path) == ["file"]
+
+
+# --- What a power cut leaves. ---
+
+
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Note what is synced, renamed and made, in order."""
+    seen: list[str] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def note(descriptor: int) -> None:
+        kind = "folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file"
+        seen.append(f"{kind} {Path(f'/proc/self/fd/{descriptor}').readlink().name}")
+        fsync(descriptor)
+
+    def rename(self: Path, target: Path) -> Path:
+        seen.append(f"rename {target.name}")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", note)
+    monkeypatch.setattr(Path, "replace", rename)
+    return seen
+
+
+def test_content_is_synced_before_the_name_and_the_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = synced(monkeypatch)
+    write_whole(tmp_path / "x.parquet", b"content")
+    first, *rest = seen
+    assert first.startswith("file tmp")
+    assert rest == ["rename x.parquet", f"folder {tmp_path.name}"]
+
+
+def test_names_of_new_folders_are_synced_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = synced(monkeypatch)
+    write_whole(tmp_path / "a" / "b" / "file", b"content")
+    assert sorted(seen[:2]) == ["folder a", f"folder {tmp_path.name}"]
+    assert seen[3:] == ["rename file", "folder b"]
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP])
+def test_a_file_system_that_syncs_no_folders_is_borne(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    fsync = os.fsync
+
+    def refuse(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(code, os.strerror(code))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    write_whole(tmp_path / "a" / "file", b"content")
+    assert (tmp_path / "a" / "file").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (errno.EDQUOT, "the disk quota is used up"),
+        (errno.EIO, "Input/output error"),
+        (errno.EROFS, "Read-only file system"),
+    ],
+)
+def test_a_disk_that_fails_even_to_clean_up_is_told_for_what_it_did_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(Path, "unlink", fail)
+    with pytest.raises(WriteError, match=words):
+        write_whole(tmp_path / "file", b"content")
+    assert not (tmp_path / "file").exists()
+
+
+def test_threads_do_not_take_the_mask_from_each_other(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+
+        def write(name: str) -> None:
+            for number in range(20):
+                write_whole(tmp_path / f"{name}{number}", b"")
+
+        threads = [threading.Thread(target=write, args=(name,)) for name in "abcd"]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)
+    modes = {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
+    assert modes == {0o640}

@@ -36,16 +36,20 @@ from genomark.models import (
     load_model,
 )
 from genomark.models.matcher_setting import MatcherSetting
+from genomark.models.prediction_cache import PredictionCache, chosen_cache
 from genomark.models.track_predictor import TrackPredictor
 from genomark.models.tracks import MatcherError
 from genomark.models.training_material import training_of_file
 from genomark.results import Results, write_game_files
 from genomark.results.gene_benchmark_report import write_gene_benchmark_report
 from genomark.runs import (
+    ClaimingExecutor,
     Executor,
     InProcessExecutor,
     Journal,
     LocalExecutor,
+    Profile,
+    Profiler,
     RoutingExecutor,
     Run,
     Settings,
@@ -56,6 +60,7 @@ from genomark.runs import (
     make_plan,
 )
 from genomark.scoring import ModelIdentity
+from genomark.spans import recording, span
 
 ModelLike = str | Model | Callable[[list[str]], Any]
 
@@ -88,6 +93,9 @@ def run(
     trained_on: str | None = None,
     assembly: str | None = None,
     leakage: bool = True,
+    prediction_cache: str | Path | None = None,
+    prediction_cache_gb: float | None = None,
+    profile: Callable[[Profile], object] | None = None,
     progress: bool = True,
 ) -> Results:
     """Put models before benchmarks.
@@ -146,6 +154,13 @@ def run(
         Of a BED file that `trained_on` names.
     leakage : bool
         Tell what models saw of the items in training, where that is known and at hand.
+    prediction_cache : str or Path, optional
+        Folder for answers that other runs and benchmarks may ask for again, or ``"off"``. What
+        ``GENOMARK_PREDICTION_CACHE`` says, or ``predictions`` in the cache folder, if left out.
+    prediction_cache_gb : float, optional
+        Its size; 10 if left out.
+    profile : callable, optional
+        Is handed where the time went, at the end.
     progress : bool
         Show how far the run has come.
 
@@ -168,8 +183,12 @@ def run(
     >>> results.table()  # doctest: +SKIP
     """
     _check(seed, limit, workers)
+    threads = workers or os.cpu_count() or 1
+    profiler = Profiler(threads)
+    profiler.ledger.enter("load")
     allow_missing = allow_missing or (guanine or {}).get("impute") == "mean"
     setting = MatcherSetting.of(matcher)
+    cache = chosen_cache(prediction_cache, prediction_cache_gb)
     made_benchmarks, own_benchmarks = _benchmarks(
         benchmarks, gene_options or GeneOptions(), fits, guanine
     )
@@ -197,27 +216,36 @@ def run(
         matcher=setting,
         trained_on=None if trained_on is None else training_of_file(trained_on, assembly),
     )
+    profiler.ledger.leave()
     folder = Path(out)
-    with Journal(folder) as journal, _keeping(store) as finished:
+    with recording(profiler.ledger), Journal(folder) as journal, _keeping(store) as finished:
         shown = default_progress() if progress else Silent()
         if common_genes:
             made_benchmarks = _restricted(made_benchmarks, made_models)
-        plan = make_plan(made_models, made_benchmarks, settings)
-        threads = workers or os.cpu_count() or 1
-        workshop = Workshop(folder, dict(made_models), dict(made_benchmarks), threads)
-        executor = _executor(folder, workshop, 1 if own_models or own_benchmarks else threads)
+        with span("data"):
+            plan = make_plan(made_models, made_benchmarks, settings)
+        if cache is not None and fresh:
+            for evaluation in plan.evaluations:
+                cache.forget(evaluation.identity.digest)
+        workshop = Workshop(folder, dict(made_models), dict(made_benchmarks), threads, cache)
+        workers = 1 if own_models or own_benchmarks else threads
+        executor = _executor(journal, workshop, workers, cache, fresh=fresh)
         work = Run(
             *(plan, journal, executor, shown),
             fresh=fresh,
             threads=threads,
             finished=finished,
             leakage=leakage,
+            profiler=profiler,
         )
         results = work.execute()
-        if game_files is not None:
-            _write_game_files(Path(game_files), work)
-        if gene_benchmark_report is not None:
-            write_gene_benchmark_report(Path(gene_benchmark_report), work.evaluations())
+        with span("store"):
+            if game_files is not None:
+                _write_game_files(Path(game_files), work)
+            if gene_benchmark_report is not None:
+                write_gene_benchmark_report(Path(gene_benchmark_report), work.evaluations())
+    if profile is not None:
+        profile(profiler.profile())
     return results
 
 
@@ -426,8 +454,21 @@ def _restricted(
     return made
 
 
-def _executor(folder: Path, workshop: Workshop, workers: int) -> Executor:
+def _executor(
+    journal: Journal,
+    workshop: Workshop,
+    workers: int,
+    cache: PredictionCache | None,
+    *,
+    fresh: bool,
+) -> Executor:
+    def claiming(inner: Executor, ahead: int) -> Executor:
+        return ClaimingExecutor(inner, journal, ahead, fresh=fresh)
+
     if workers == 1:
-        return InProcessExecutor(workshop)
+        return claiming(InProcessExecutor(workshop), 1)
     # The pool of workers starts with the first shard that needs it.
-    return RoutingExecutor(ThreadExecutor(workshop, workers), LocalExecutor(folder, workers))
+    return RoutingExecutor(
+        claiming(ThreadExecutor(workshop, workers), workers),
+        claiming(LocalExecutor(journal.folder, workers, cache), 2 * workers),
+    )

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from genomark.models import Predictor
-from genomark.models.composition import cpg, cpg_density, cpg_tracks, gc, gc_content
+from genomark.models.composition import cpg, cpg_density, cpg_tracks, gc, gc_content, gc_tracks
 from genomark.protocol import PredictionFailedError
 
 Predictions = Callable[..., list[Any]]
@@ -81,6 +81,45 @@ def test_cpg_tracks_count_cg_in_windows_cut_at_the_ends(
     tracks = predictions(cpg(), sequences, readout="track", scale="linear")
     for sequence, track in zip(sequences, tracks, strict=True):
         np.testing.assert_allclose(track, naive_track(sequence), rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("length", [1, 2, 24, 25, 26, 49, 50, 51, 52, 74, 75, 76, 100, 1003])
+def test_tracks_are_exact_at_every_length(length: int) -> None:
+    random = np.random.default_rng(length)
+    batch = ["".join(random.choice(list("CGCGATN"), length)) for _ in range(3)]
+    for sequence, found, shares in zip(batch, cpg_tracks(batch), gc_tracks(batch), strict=True):
+        assert found.tolist() == naive_track(sequence)
+        windows = [sequence[max(0, i - 25) : i + 25] for i in range(length)]
+        assert shares.tolist() == [
+            100 * (window.count("G") + window.count("C")) / len(window) for window in windows
+        ]
+
+
+def test_the_end_of_one_sequence_and_the_begin_of_the_next_are_no_cg() -> None:
+    batch = ["AC", "GC", "G", "C", "GAC", "", "G"]
+    assert cpg_density([each for each in batch if each]).tolist() == [
+        1e-9 / len(each) for each in batch if each
+    ]
+    assert [track.tolist() for track in cpg_tracks(batch)] == [[0.0] * len(each) for each in batch]
+    assert [track.size for track in gc_tracks(batch)] == [len(each) for each in batch]
+
+
+@given(st.lists(st.one_of(any_case, cg_rich), min_size=1, max_size=6))
+def test_an_answer_does_not_depend_on_its_batch(batch: list[str]) -> None:
+    for function in (gc_content, cpg_density, gc_tracks, cpg_tracks):
+        together = function(batch)
+        for sequence, answer in zip(batch, together, strict=True):
+            np.testing.assert_array_equal(function([sequence])[0], answer)
+
+
+def test_a_track_is_an_array_of_its_own() -> None:
+    # A view would keep the tracks of the whole batch for as long as one of them is kept.
+    assert all(track.base is None for track in cpg_tracks(["ACGT", "CGCG"]))
+
+
+def test_nothing_asked_nothing_answered() -> None:
+    assert gc_content([]).shape == cpg_density([]).shape == (0,)
+    assert gc_tracks([]) == cpg_tracks([]) == []
 
 
 @pytest.mark.parametrize("model", [gc(), cpg()], ids=["gc", "cpg"])

@@ -6,6 +6,7 @@ import csv
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import PredefinedSplit
 from sklearn.pipeline import make_pipeline
@@ -107,6 +109,49 @@ def test_predictions_are_features_times_weights(sequences: list[str], k: int, st
         rtol=1e-10,
         atol=1e-10,
     )
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 6, 7, 8])
+@pytest.mark.parametrize("strands", ["merged", "single"])
+def test_long_sequences_count_as_short_ones_do(k: int, strands: str) -> None:
+    random = np.random.default_rng(k)
+    letters = random.choice(np.frombuffer(b"ACGT", np.uint8), 70_000)
+    # Alone, in a row, at the ends, and where one block of words ends and the next begins.
+    letters[[0, 50, 51, 52, 4094, 4096, 4101, 8192, 69_999]] = ord("N")
+    letters[30_000:39_000] = ord("N")
+    sequence = letters.tobytes().decode()
+    features = Kmer(k, strands).features([sequence[:5_000], sequence, "", sequence[:4096]])
+    order = {word: column for column, word in enumerate(columns(k, strands))}
+    for row, part in zip(features, [sequence[:5_000], sequence, "", sequence[:4096]], strict=True):
+        expected = np.zeros(len(order))
+        for word, count in Counter(words(part, k)).items():
+            expected[order[canonical(word) if strands == "merged" else word]] += count
+        np.testing.assert_array_equal(row, expected)
+
+
+def test_counts_are_those_of_scikit_learn() -> None:
+    letters = np.random.default_rng(3).choice(np.frombuffer(b"ACGT", np.uint8), (4, 9_000))
+    sequences = [row.tobytes().decode() for row in letters]
+    counter = CountVectorizer(
+        analyzer="char", ngram_range=(6, 6), lowercase=False, vocabulary=columns(6, "single")
+    )
+    np.testing.assert_array_equal(
+        Kmer(6, "single").features(sequences), counter.transform(sequences).toarray()
+    )
+
+
+def test_small_letters_are_no_bases() -> None:
+    assert Kmer(2, "single").features(["ACgTTT"])[0].sum() == 3
+    assert Kmer(1, "single").features(["acgt"])[0].sum() == 0
+
+
+def test_threads_side_by_side_count_the_same() -> None:
+    letters = np.random.default_rng(4).choice(np.frombuffer(b"ACGTN", np.uint8), (6, 20_000))
+    sequences = [row.tobytes().decode() for row in letters]
+    model = Kmer(6)
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda each: model.features([each])[0], sequences))
+    np.testing.assert_array_equal(found, model.features(sequences))
 
 
 @given(st.text("ACGTN", min_size=1, max_size=80), st.integers(1, 6))

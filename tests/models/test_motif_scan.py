@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genomark.datasets.letters import encode_bases
 from genomark.models import motif_scan
 from genomark.models.motif_scan import MotifScanner
 
@@ -175,10 +178,85 @@ def test_a_variant_is_planned_as_an_edit_of_its_reference() -> None:
     deletion = REFERENCE[:30] + REFERENCE[31:]
     stranger = "T" * len(REFERENCE)
     batch = [REFERENCE, *variants, deletion, stranger, stranger[1:], REFERENCE]
-    codes, offsets = motif_scan.encode_bases(batch)
+    codes, offsets = encode_bases(batch)
     plan = motif_scan._plan(codes, offsets)
     assert plan[:, 0].tolist() == [0, 0, 0, 0, 4, 4, 6]
     assert plan[1, 1:].tolist() == [20, len(REFERENCE) - 21]
+
+
+def test_edits_of_a_long_reference_score_as_if_scanned_alone() -> None:
+    # Longer than there are stretches to keep the best scores of, by no whole number of windows.
+    letters = np.random.default_rng(5).choice(np.frombuffer(b"ACGTN", np.uint8), 5_003)
+    reference = letters.tobytes().decode()
+    edits = [reference]
+    for place in (0, 1, 4, 5, 6, 2_500, 4_990, 4_997, 5_001, 5_002):
+        edits.append(reference[:place] + "A" + reference[place + 1 :])
+        edits.append(reference[:place] + SITE + reference[place:])
+        edits.append(reference[:place] + reference[place + 4 :])
+        edits.append(reference[:place] + SITE + reference[place + 300 :])
+    edits += [reference + SITE, SITE + reference, reference[:4_600], reference[400:], reference]
+    scan = scanner([MOTIF, MOTIF[:2], MOTIF * 4, [*MOTIF, [0.25] * 4], [[0.4, 0.2, 0.2, 0.2]] * 40])
+    codes, offsets = encode_bases(edits)
+    assert set(motif_scan._plan(codes, offsets)[:, 0].tolist()) == {0}
+    scores = scan.best_scores(edits)
+    assert scores.tolist() == one_by_one(scan, edits)
+    assert scores[2, 0] == PERFECT
+
+
+def test_a_site_of_a_long_reference_is_broken_moved_and_made_at_every_phase() -> None:
+    letters = np.random.default_rng(8).choice(np.frombuffer(b"CG", np.uint8), 5_000)
+    flank = letters.tobytes().decode()
+    for at in range(2_500, 2_510):
+        planted = flank[:at] + SITE + flank[at + len(SITE) :]
+        places = range(at - 2, at + len(SITE) + 2)
+        broken = [planted[:place] + "C" + planted[place + 1 :] for place in places]
+        moved = [planted[:place] + planted[place + 1 :] for place in places]
+        batch = [planted, *broken, *moved, flank, planted]
+        expected = [naive_best(MOTIF, each[2_480:2_540]) for each in batch]
+        assert scanner([MOTIF]).best_scores(batch)[:, 0].tolist() == expected
+        assert {PERFECT} < set(expected)
+
+
+def test_motifs_of_many_widths_are_scanned_side_by_side() -> None:
+    random = np.random.default_rng(6)
+    widths = [*range(1, 31), *random.integers(1, 31, 43).tolist(), 50]
+    motifs = [random.dirichlet([0.3] * 4, width).tolist() for width in widths]
+    lengths = [0, 1, 5, 9, 29, 30, 31, 49, 50, 51, 120]
+    sequences = ["".join(random.choice(list("ACGTN"), length)) for length in lengths]
+    # Every tenth motif, of all widths and in both blocks, for the naive scan takes its time.
+    scores = scanner(motifs).best_scores(sequences)
+    for column in range(0, len(motifs), 10):
+        assert scores[:, column].tolist() == [
+            naive_best(motifs[column], sequence) for sequence in sequences
+        ]
+    # A motif scores the same whatever is scanned beside it.
+    alone = [scanner([motif]).best_scores(sequences)[:, 0].tolist() for motif in motifs]
+    assert scores.T.tolist() == alone
+
+
+def test_threads_side_by_side_find_the_same() -> None:
+    random = np.random.default_rng(7)
+    scan = scanner([random.dirichlet([0.5] * 4, width).tolist() for width in range(4, 44)])
+    batches = [_every_edit("".join(random.choice(list("ACGT"), 60))) for _ in range(4)]
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(scan.best_scores, batches))
+    for batch, scores in zip(batches, found, strict=True):
+        np.testing.assert_array_equal(scores, scan.best_scores(batch))
+
+
+def test_a_long_sequence_needs_memory_for_its_letters_alone() -> None:
+    sequence = "ACGTTGCATG" * 100_000
+    scan = scanner([MOTIF] * 40)
+    scan.best_scores([REFERENCE])
+    tracemalloc.start()
+    try:
+        scores = scan.best_scores([sequence, sequence[1:]])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # Of 40 motifs a score each for every window would be 160 bytes a base.
+    assert peak < 12 * 2 * len(sequence)
+    assert scores.tolist() == [[naive_best(MOTIF, sequence[:50])] * 40] * 2
 
 
 def test_the_reverse_strand_is_scanned() -> None:
@@ -222,3 +300,20 @@ def test_a_motif_too_long_for_16_bits_is_refused() -> None:
     assert scanner([certain * 100]).best_scores(["A" * 120])[0, 0] > 0
     with pytest.raises(ValueError, match="width 200"):
         scanner([certain * 200])
+
+
+def test_scores_fit_in_16_bits_or_are_refused() -> None:
+    # What is likely scores twice what is not costs, so the highest score is the first to be too
+    # high.
+    leaning = [0.4, 0.2, 0.2, 0.2]
+    best, *_ = letter_scores(leaning).values()
+    fits = (2**15 - 1) // best
+    found = scanner([[leaning] * fits]).best_scores(["A" * fits, "A" * (fits - 1)])
+    assert found[0, 0] == best * fits
+    assert found[1, 0] < 0
+    with pytest.raises(ValueError, match=f"width {fits + 1} is too long"):
+        scanner([[leaning] * (fits + 1)])
+
+
+def test_without_motifs_there_are_no_scores() -> None:
+    assert scanner([]).best_scores(["ACGT", "G"]).shape == (2, 0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -36,7 +38,10 @@ from genomark.protocol import (
     tensor_frames,
     validate_request,
 )
+from genomark.protocol.tensor_schema import tensor_schemas
 
+PAGE = Path(__file__).parents[2] / "docs" / "tensor-format.md"
+SCHEMA = PAGE.parent / "schema" / "tensor-format.schema.json"
 TASK = PredictionTask("t", "expression", "K562", "homo_sapiens", "linear")
 MOST = 1_000
 
@@ -308,7 +313,8 @@ def test_frames_are_read_whatever_the_pieces_they_come_in(size: int) -> None:
     assert found["bin_size"] == 1
     for task_found, sent in zip(found["prediction_tasks"], (some, other), strict=True):
         assert list(task_found["predictions"]) == list(sent)
-        assert all(same(sent[name], task_found["predictions"][name]) for name in sent)
+        for name, value in sent.items():
+            assert np.array_equal(task_found["predictions"][name], value)
 
 
 def test_no_frame_holds_much() -> None:
@@ -345,6 +351,9 @@ def test_a_frame_longer_than_ever_comes_is_waited_for_and_not_allocated() -> Non
     assert not reader.is_whole
 
 
+# --- what is published of it ---
+
+
 def test_the_page_of_documentation_shows_true_bytes() -> None:
     """The example in docs/tensor-format.md, byte for byte."""
     body = encode_request(request({"a": "ACGTN"}), TENSOR, edits=True)
@@ -356,3 +365,25 @@ def test_the_page_of_documentation_shows_true_bytes() -> None:
         "data": b"\xe4\x00",
         "n_runs": {"dtype": "<u4", "shape": [1, 2], "data": b"\x04\0\0\0\x01\0\0\0"},
     }
+
+
+def test_the_published_schema_is_that_of_the_messages() -> None:
+    published = json.loads(SCHEMA.read_text())
+    assert published["$defs"] == json.loads(json.dumps(tensor_schemas("#/$defs/{name}")))
+    assert set(published["$defs"]) >= {"TensorRequest", "TensorAnswer", "Item", "End"}
+
+
+def test_the_client_of_the_page_of_documentation_writes_what_is_read() -> None:
+    code = PAGE.read_text().partition("```python")[2].partition("```")[0]
+    written: dict[str, Any] = {}
+    exec(code, written)
+    sequences = {"a": "ACGTA", "b": "TTGCACG", "c": "C"}
+    block = {
+        "ids": list(sequences),
+        "lengths": written["tensor"](np.array([5, 7, 1], dtype="<u4")),
+        "code": "2bit",
+        "data": b"".join(map(written["two_bits"], sequences.values())),
+    }
+    body = {"readout": "point", "prediction_tasks": [TASK], "sequence_block": block}
+    back = validate_request(decode_request(encode(body, MSGPACK), TENSOR, MOST))
+    assert back == request(sequences)

@@ -10,14 +10,14 @@ from hypothesis import settings
 from schemathesis.checks import CHECKS
 
 from genomark.models import load_model
-from genomark.protocol import MSGPACK, READOUTS, REQUEST_FORMATS, RESPONSE_FORMATS, SCALES
+from genomark.protocol import MSGPACK, PREDICT_FORMATS, PREDICTION_FORMATS, READOUTS, SCALES, TENSOR
 from genomark.serving import Limits, predictor_app
 
 APP = predictor_app(load_model("cpg"), limits=Limits(idle_seconds=5))
 DOCUMENT = ask(APP, "GET", "/openapi.json").json()
 
 
-@schemathesis.serializer(MSGPACK)
+@schemathesis.serializer(MSGPACK, TENSOR)
 def packed(_, value):
     return msgspec.msgpack.encode(within_64_bits(value))
 
@@ -64,8 +64,8 @@ def test_every_endpoint_is_described():
 
 def test_formats_and_closed_lists_are_those_of_the_protocol():
     post = DOCUMENT["paths"]["/predict"]["post"]
-    assert set(post["requestBody"]["content"]) == set(REQUEST_FORMATS)
-    assert set(post["responses"]["200"]["content"]) == set(RESPONSE_FORMATS)
+    assert set(post["requestBody"]["content"]) == set(PREDICT_FORMATS)
+    assert set(post["responses"]["200"]["content"]) == set(PREDICTION_FORMATS)
     schemas = DOCUMENT["components"]["schemas"]
     assert schemas["PredictRequest"]["properties"]["readout"]["enum"] == list(READOUTS)
     assert schemas["PredictionTask"]["properties"]["scale"]["enum"] == list(SCALES)

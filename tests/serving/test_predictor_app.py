@@ -101,6 +101,7 @@ def test_help_says_who_answers_and_how():
         "game_schema_version": "1.0",
         "version": model.info.version,
         "model_digest": model.info.digest,
+        "batch_invariant": True,
         # Parallel lists, one entry an output: this model is the same for all.
         "features": ["NA"],
         "cell_types": ["NA"],

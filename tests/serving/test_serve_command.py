@@ -9,7 +9,7 @@ import pytest
 from asking import CLI, TASK, process, request
 
 from genomark import cli
-from genomark.serving import name
+from genomark.serving import BackendSettings, name, server
 
 
 def free_port():
@@ -219,3 +219,35 @@ def test_a_container_without_a_readable_date_is_of_an_unknown_build(tmp_path, la
 def test_outside_of_a_container_a_name_says_so(tmp_path, base, safe):
     assert name.versioned_name(base, tmp_path / "none") == f"{safe}_dev"
     name.checked_name(f"{safe}_dev")
+
+
+def handed_on(monkeypatch, capsys, function, *words):
+    """Give what the command calls a function of the server with."""
+    calls = []
+    monkeypatch.setattr(server, function, lambda *given, **more: calls.append((given, more)))
+    code, err = call(monkeypatch, capsys, *words)
+    assert (code, err) == (0, "")
+    ((given, more),) = calls
+    return given, more
+
+
+def test_options_of_batching_reach_the_server(monkeypatch, capsys):
+    batching = ("--batching", "on", "--max-batch-letters", "5000", "--max-delay", "7")
+    others = ("--cache-mb", "3", "--queue", "9")
+    (model,), more = handed_on(monkeypatch, capsys, "serve_model", "gc", *batching, *others)
+    assert model.info.id == "gc"
+    assert more["settings"] == BackendSettings(True, 5000, 0.007, 3_000_000)
+    assert more["limits"].queued == 9
+
+
+@pytest.mark.parametrize(("said", "joins"), [("auto", None), ("off", False)])
+def test_how_batching_is_asked_for(monkeypatch, capsys, said, joins):
+    _, more = handed_on(monkeypatch, capsys, "serve_model", "gc", "--batching", said)
+    assert more["settings"] == BackendSettings(joins)
+
+
+def test_replicas_make_the_model_themselves(monkeypatch, capsys):
+    words = ("no-such-model", "--replicas", "3", "--matcher", "none", "--timeout", "5")
+    given, more = handed_on(monkeypatch, capsys, "serve_replicas", *words)
+    assert given == ("no-such-model", 3)
+    assert (more["matcher"], more["limits"].seconds) == ("none", 5.0)

@@ -13,7 +13,7 @@ from asking import CLI, ended, listening, process, request
 
 from genomark.errors import CapabilityError, UsageError
 from genomark.models import as_model, load_model
-from genomark.serving import Limits, predictor_app, serve_model
+from genomark.serving import Limits, predictor, predictor_app, serve_model
 
 SCRIPT = """
 import sys, time
@@ -178,20 +178,13 @@ def test_a_connection_that_is_dropped_or_talks_nonsense_leaves_the_server_well(c
     assert not [record for record in caplog.records if record.exc_info]
 
 
-def test_a_failure_outside_the_model_is_a_game_error_too():
-    class Forgetful:
-        predict = staticmethod(lambda asked: None)
-        known = True
+def test_a_failure_outside_the_model_is_a_game_error_too(monkeypatch):
+    def fail(name):
+        raise AssertionError
 
-        @property
-        def info(self):
-            assert self.known
-            return load_model("gc").info
-
-    model = Forgetful()
-    with listening(predictor_app(model, name="Toy")) as address:
-        model.known = False
-        answer = httpx.get(f"{address}/help", trust_env=False)
+    monkeypatch.setattr(predictor, "openapi", fail)
+    with listening(predictor_app(load_model("gc"), name="Toy")) as address:
+        answer = httpx.get(f"{address}/openapi.json", trust_env=False)
         assert answer.status_code == 500
         assert answer.headers["content-type"] == "application/json"
         assert answer.json()["predictor_name"] == "Toy"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -49,6 +50,8 @@ class Benchmark(ABC):
     seeded: ClassVar[bool] = False
     #: Whether answers are computed where the run is, with threads, and not in worker processes.
     in_process: ClassVar[bool] = False
+    #: Whether any rows of a part can be asked alone: what is asked beside them changes no answer.
+    divisible: ClassVar[bool] = False
 
     @property
     @abstractmethod
@@ -70,6 +73,24 @@ class Benchmark(ABC):
             If the data cannot be had.
         """
 
+    def part_at(self, number: int, limit: int | None = None) -> pl.DataFrame:
+        """Give one of `parts`; they are cut once and kept, unless a benchmark reads each by itself.
+
+        Parameters
+        ----------
+        number : int
+            From 0, in the order of `parts`.
+        limit : int or None
+            As of `parts`.
+        """
+        if limit not in self._kept_parts:
+            self._kept_parts[limit] = list(self.parts(limit))
+        return self._kept_parts[limit][number]
+
+    @cached_property
+    def _kept_parts(self) -> dict[int | None, list[pl.DataFrame]]:
+        return {}
+
     @abstractmethod
     def identify(self, model: Model) -> tuple[ModelIdentity, TrainingSplit | None]:
         """Say who would answer, and what it is fitted on beforehand.
@@ -89,6 +110,11 @@ class Benchmark(ABC):
         polars.DataFrame
             Predictions: columns `item_id`, `task`, `value`, `reason`, and what scoring needs.
         """
+
+    def unanswered(self, part: pl.DataFrame, reason: str) -> pl.DataFrame:
+        """Give what `answer` of a divisible benchmark would where nobody could be asked."""
+        value = pl.lit(None, pl.Float64).alias("value")
+        return part.select("item_id", "task", value, pl.lit(reason).alias("reason"))
 
     @abstractmethod
     def scored(self, predictions: Path, limit: int | None) -> Scored:

@@ -8,7 +8,6 @@ import msgspec
 from msgspec import UNSET
 
 from genomark.models.capabilities import Model
-from genomark.models.track_predictor import TrackPredictor
 from genomark.models.tracks import TermMatch
 from genomark.protocol import PredictRequest, PredictResponse, TaskPrediction
 
@@ -40,7 +39,9 @@ def matched_terms(
         return {}
     told = {}
     for asked, task in zip(request.prediction_tasks, response.prediction_tasks, strict=False):
-        terms = model.matches(asked) if isinstance(model, TrackPredictor) else _differing(task)
+        # Of a TrackPredictor, be it asked through a cache or not.
+        matches = getattr(model, "matches", None)
+        terms = _differing(task) if matches is None else matches(asked)
         if terms:
             told[f"tracks of {asked.name}"] = {
                 "matcher_version": version,

@@ -23,6 +23,7 @@ from genomark.models.pieces import predict_in_pieces
 from genomark.models.zero_shot import ZeroShot, zero_shot
 from genomark.protocol import PredictRequest, PredictResponse, TaskPrediction, Unanswered
 from genomark.scoring import PREDICTION_COLUMNS, MetricRow, ModelIdentity, ScoringRule
+from genomark.spans import span
 
 #: (value, reason): exactly one of them is None.
 Answer = tuple[float | None, str | None]
@@ -38,7 +39,8 @@ class PredictorBenchmark(Benchmark):
     """
 
     capability = "Predictor"
-    rule: ClassVar[ScoringRule]
+    divisible = True
+    rule: ScoringRule
 
     #: No request holds more items than this, so that a run loses little when it is killed.
     max_request_items: ClassVar[int] = 4096
@@ -142,12 +144,14 @@ class PredictorBenchmark(Benchmark):
             columns = ["item_id", "task", *(["truth"] if model.reads_answers else [])]
             answers = model.predict_items(self.id, part.select(columns), asking.seed)
         elif isinstance(model, Predictor):
-            request = self.request(part)
+            with span("data"):
+                request = self.request(part)
             response = predict_in_pieces(model, request)
-            if asking.keep is not None:
-                asking.keep(response)
-            asking.tell(matched_terms(model, request, response))
-            answers = self.read(part, response)
+            with span("data"):
+                if asking.keep is not None:
+                    asking.keep(response)
+                asking.tell(matched_terms(model, request, response))
+                answers = self.read(part, response)
         else:
             answers = self._effects(model, part, asking)
         if answers.height != part.height:
@@ -184,13 +188,7 @@ class PredictorBenchmark(Benchmark):
         columns = ["item_id", "task", "cluster"]
         if self.rule.grouped:
             columns.append("subcluster")
-        answered = self.selected(limit).join(
-            pl.read_parquet(predictions).select("item_id", "task", "value", "reason"),
-            on=["item_id", "task"],
-            how="left",
-            maintain_order="left",
-            validate="1:1",
-        )
+        answered = _beside(self.selected(limit), pl.read_parquet(predictions))
         return PredictorScores(
             answered.select(*columns, "truth", "value", "reason"),
             self.rule,
@@ -213,6 +211,23 @@ class PredictorBenchmark(Benchmark):
     def _wording(self) -> Any:
         """Whatever requests hold beside the items; part of the digest."""
         return None
+
+
+def _beside(items: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
+    """Set `value` and `reason` beside items, whatever the order of the predictions."""
+    names = ["item_id", "task"]
+    # A run writes them in the order of the items: nothing then has to be looked up.
+    if predictions.height == items.height and all(
+        (predictions[name] == items[name]).all() for name in names
+    ):
+        return items.with_columns(predictions["value"], predictions["reason"])
+    return items.join(
+        predictions.select(*names, "value", "reason"),
+        on=names,
+        how="left",
+        maintain_order="left",
+        validate="1:1",
+    )
 
 
 def point_of(task: TaskPrediction, name: str) -> Answer:

@@ -57,19 +57,24 @@ class PredictorScores(Scored):
 
     def rows(self, asking: Asking) -> list[MetricRow]:
         """Compute every row of the rule, then those a peer publishes."""
-        return [*score(self.frame, self._rule, seed=asking.seed), *self._published()]
+        rows = score(self.frame, self._rule, seed=asking.seed, threads=asking.threads)
+        return [*rows, *self._published()]
 
     def headline(self, asking: Asking, shared: pl.Series) -> Headline:
         """Compute the first metric of the rule on some of the items; those of a model are kept."""
         key = asking.seed, np.packbits(shared.to_numpy()).tobytes()
         if key not in self._headlines:
             frame = self.frame.filter(shared)
-            self._headlines[key] = headline_replicates(frame, self._rule, seed=asking.seed)
+            self._headlines[key] = headline_replicates(
+                frame, self._rule, seed=asking.seed, threads=asking.threads
+            )
         return self._headlines[key]
 
     def part(self, asking: Asking, chosen: pl.Series) -> tuple[Headline, int]:
         """Compute the first metric of the rule on a part; the clusters of all are drawn."""
-        return part_replicates(self.frame, chosen, self._rule, seed=asking.seed)
+        return part_replicates(
+            self.frame, chosen, self._rule, seed=asking.seed, threads=asking.threads
+        )
 
     def groups_of(self, chosen: pl.Series) -> GroupsOfPart | None:
         """Tell which groups a part of the items has; None where nothing is grouped."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from genomark.benchmarks.benchmark import Benchmark
 from genomark.benchmarks.genes.options import DEFAULT_OPTIONS, GeneOptions
@@ -20,6 +21,7 @@ from genomark.benchmarks.matching.suite import (
     matching_benchmark,
     matching_ids,
 )
+from genomark.benchmarks.points import POINTS, PointBenchmark
 from genomark.benchmarks.rna.design_suite import SUITE as DESIGN_SUITE
 from genomark.benchmarks.rna.design_suite import design_benchmark, design_ids, suite_ids
 from genomark.benchmarks.sequences.declared import declared_ids
@@ -73,8 +75,9 @@ def load_benchmark(name: str, options: GeneOptions = DEFAULT_OPTIONS) -> Benchma
     Parameters
     ----------
     name : str
-        As `list benchmarks` shows it, ``tasks:FOLDER#TASK`` or ``sequences:FOLDER#TASK``; of tasks
-        on sequences perhaps with ``:fits=N``, of matching terms with ``:part=held|seen|all``.
+        As `list benchmarks` shows it, ``tasks:FOLDER#TASK``, ``sequences:FOLDER#TASK`` or
+        ``points:FILE``; of tasks on sequences perhaps with ``:fits=N``, of matching terms with
+        ``:part=held|seen|all``.
     options : GeneOptions
         For tasks on genes.
 
@@ -87,6 +90,8 @@ def load_benchmark(name: str, options: GeneOptions = DEFAULT_OPTIONS) -> Benchma
     """
     if name.startswith((PREFIX, FOLDER)):
         return gene_benchmark(name, options)
+    if name.startswith(POINTS):
+        return PointBenchmark(Path(name.removeprefix(POINTS)))
     if name in design_ids():
         return design_benchmark(name)
     if is_matching_benchmark(name):

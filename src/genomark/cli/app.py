@@ -14,6 +14,7 @@ from genomark import __version__
 from genomark.cli import (
     augment,
     board,
+    cache,
     check,
     compare,
     data,
@@ -70,6 +71,7 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(importing.app, name="import")
 app.add_typer(board.app, name="board")
 app.add_typer(store.app, name="store")
+app.add_typer(cache.app, name="cache")
 app.add_typer(study.app, name="study")
 
 

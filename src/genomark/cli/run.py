@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from genomark.cli.matcher_option import Matcher
 from genomark.cli.store_option import StoreOption
+
+if TYPE_CHECKING:
+    from genomark.runs import Profile
 
 #: Heading of the options that concern tasks on genes.
 GENES = "Tasks on genes"
@@ -98,7 +102,7 @@ def run(
         typer.Option(
             "--benchmark",
             "-b",
-            metavar="NAME|suite:NAME|tasks:DIR",
+            metavar="NAME|suite:NAME|tasks:DIR|points:FILE",
             help="Repeat for more. None: the suite quickstart.",
         ),
     ] = None,
@@ -122,6 +126,17 @@ def run(
         int | None, typer.Option(min=1, help="Processes. Left out: one per processor.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute everything again.")] = False,
+    prediction_cache: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR|off",
+            help="Where answers are kept that other runs may ask for again. Left out: the cache "
+            "folder.",
+        ),
+    ] = None,
+    prediction_cache_gb: Annotated[
+        float | None, typer.Option(metavar="GB", help="Its size. Left out: 10.")
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 if anything was skipped.")
     ] = False,
@@ -217,6 +232,9 @@ def run(
             rich_help_panel=LEAKAGE,
         ),
     ] = True,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Also tell where the time went, and what would help.")
+    ] = False,
     format: Annotated[
         Format | None,
         typer.Option(help="Also write a report as this system does.", rich_help_panel=GENES),
@@ -282,7 +300,8 @@ def run(
       genomark run
       genomark run -m gc -m cpg -b kircher2019 --json r.json
       genomark run -m py:./my_model.py:predict -b suite:quickstart
-      genomark run -m http://127.0.0.1:8000 -b simulated-enhancers
+      genomark run -m http://127.0.0.1:8000 -b simulated-enhancers --profile
+      genomark run -m gc -b points:my_library.parquet
       genomark run -m file:predictions.csv -b lentimpra-k562 --allow-missing
       genomark run -m embedding:my_genes.csv -m control:random -b suite:genes
       genomark run -m minilm -b tasks:./my_tasks --probe linear:C=nested
@@ -292,9 +311,11 @@ def run(
       genomark run -m file:predictions.csv -b lentimpra-k562 --trained-on train.fasta
       genomark run -m enformer:NAME -b kircher2019 --matcher http://127.0.0.1:8100
     """
+    began, cpu = time.perf_counter(), time.process_time()
     import genomark
     from genomark.atomic import write_whole
     from genomark.benchmarks import GeneOptions
+    from genomark.cli.profile import print_profile
     from genomark.cli.terminal import print_results, status
     from genomark.genes import read_symbol_list
     from genomark.probes import parse_probe
@@ -319,6 +340,9 @@ def run(
         "impute": impute and impute.value,
         "jitter": jitter,
     }
+    profiles: list[Profile] = []
+    # Until here processors were busy with imports alone.
+    before = cpu + time.perf_counter() - began, time.process_time()
     try:
         results = genomark.run(
             models or (),
@@ -341,6 +365,9 @@ def run(
             trained_on=trained_on,
             assembly=assembly,
             leakage=leakage,
+            prediction_cache=prediction_cache,
+            prediction_cache_gb=prediction_cache_gb,
+            profile=profiles.append,
         )
     except KeyboardInterrupt:
         status("interrupted. What was finished is kept: the same command goes on from there")
@@ -348,6 +375,8 @@ def run(
     if json is not None:
         write_whole(json, results.to_json())
     print_results(results)
+    if profile:
+        print_profile(profiles[0].after(*before))
     status(f"Results are in {out}{f', and in {json}' if json else ''}")
     if results.failed or (strict and results.skipped):
         raise typer.Exit(1)

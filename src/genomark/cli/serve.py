@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +13,15 @@ from genomark.cli.matcher_option import Matcher
 from genomark.cli.serve_distributor import serve_distributor
 from genomark.cli.serve_leaderboard import serve_leaderboard
 from genomark.cli.serve_matcher import serve_matcher
+
+
+class Batching(StrEnum):
+    """Whether requests that wait are computed as one."""
+
+    AUTO = "auto"
+    ON = "on"
+    OFF = "off"
+
 
 app = typer.Typer(help="Serve models over HTTP.", no_args_is_help=True)
 
@@ -55,7 +66,27 @@ def serve_model(
         float, typer.Option(min=0.1, metavar="S", help="Seconds for one request (503 beyond).")
     ] = 3600.0,
     concurrent: Annotated[int, typer.Option(min=1, help="Requests computed at a time.")] = 2,
-    queue: Annotated[int, typer.Option(min=0, help="Requests that may wait (503 beyond).")] = 16,
+    queue: Annotated[int, typer.Option(min=0, help="Requests that may wait (503 beyond).")] = 64,
+    replicas: Annotated[
+        int,
+        typer.Option(
+            min=0, max=256, help="Processes that compute, each with the model; 0: the server's own."
+        ),
+    ] = 0,
+    batching: Annotated[
+        Batching,
+        typer.Option(help="Compute requests that wait as one; auto: if no bit changes by it."),
+    ] = Batching.AUTO,
+    max_batch_letters: Annotated[
+        int, typer.Option(min=1, help="Most letters of the requests computed as one.")
+    ] = 1_000_000,
+    max_delay: Annotated[
+        float,
+        typer.Option(min=0, max=10_000, metavar="MS", help="Milliseconds to wait for clients."),
+    ] = 2.0,
+    cache_mb: Annotated[
+        int, typer.Option(min=0, metavar="MB", help="Answers to keep; 0 keeps none.")
+    ] = 64,
 ) -> None:
     """Serve a model as a GAME Predictor: /predict, /formats, /help.
 
@@ -70,7 +101,7 @@ def serve_model(
     """
     from genomark.errors import UsageError
     from genomark.models import load_model
-    from genomark.serving import Limits, read_token, serve_model
+    from genomark.serving import BackendSettings, Limits, read_token, serve_model, serve_replicas
 
     if where:
         if len(where) not in (2, 4) or not all(each.isdecimal() for each in where[1::2]):
@@ -79,8 +110,12 @@ def serve_model(
             )
         host, port = where[0], int(where[1])
         matcher = f"http://{where[2]}:{where[3]}" if len(where) == 4 else matcher
-    serve_model(
-        load_model(spec),
+    serve = (
+        partial(serve_replicas, spec, replicas)
+        if replicas
+        else partial(serve_model, load_model(spec))
+    )
+    serve(
         host=host,
         port=port,
         name=name,
@@ -94,6 +129,12 @@ def serve_model(
             seconds=timeout,
             concurrent=concurrent,
             queued=queue,
+        ),
+        settings=BackendSettings(
+            joins={Batching.ON: True, Batching.OFF: False, Batching.AUTO: None}[batching],
+            max_letters=max_batch_letters,
+            max_delay=max_delay / 1000,
+            cache_bytes=cache_mb * 1_000_000,
         ),
     )
 

@@ -17,9 +17,9 @@ from genomark.conformance.probe import Probe, random_sequences
 from genomark.conformance.report import Measurement
 from genomark.conformance.rule import Stop, not_applicable
 from genomark.conformance.rules.tracks import sound_tracks, tracks_of
+from genomark.datasets.genome import reverse_complement
 from genomark.protocol import bases_of_bins
 
-_COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
 #: Of the forward and the other track of one sequence, base by base: what to compare.
 _Pairing = Callable[[Floats, Floats], tuple[Floats, Floats]]
 
@@ -41,7 +41,7 @@ async def measurements(probe: Probe) -> list[Measurement]:
             probe,
             "sanity-reverse-complement",
             "reverse complement",
-            lambda sequence: sequence.translate(_COMPLEMENT)[::-1],
+            reverse_complement,
             lambda forward, other: (forward, other[::-1]),
         ),
         await _agreement(

@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 
 #: Stretches looked at; of more, a part is taken by what they are, the same part of every sequence.
 _MOST = 20_000_000
-_CODES = np.full(256, 4, dtype=np.uint8)
-for _code, _letters in enumerate((b"Aa", b"Cc", b"Gg", b"TtUu")):
-    _CODES[list(_letters)] = _code
 _MIXING = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -58,8 +55,10 @@ def _words(
     sequences: Sequence[str], k: int, both_strands: bool
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Write every stretch as a number, and the row it is of."""
-    joined = "".join(f"{sequence}." for sequence in sequences).encode()
-    codes = _CODES[np.frombuffer(joined, dtype=np.uint8)]
+    # Compiled code takes longer to load than what else is imported here.
+    from genomark.datasets.letters import encode_bases
+
+    codes, _ = encode_bases([f"{sequence}." for sequence in sequences], any_case=True)
     places = max(codes.size - k + 1, 0)
     words = np.zeros(places, dtype=np.uint64)
     other = np.zeros(places, dtype=np.uint64)

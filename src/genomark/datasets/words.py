@@ -12,23 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genomark.compiled import kernel
+from genomark.datasets.letters import encode_bases
 
 _Whole = NDArray[np.int64]
 #: What `word_index` gives.
 WordIndex = tuple[_Whole, NDArray[np.uint64], _Whole, NDArray[np.int32], NDArray[np.int32], _Whole]
 
-_CODES = np.full(256, 4, dtype=np.uint8)
-for _code, _letters in enumerate((b"Aa", b"Cc", b"Gg", b"TtUu")):
-    _CODES[list(_letters)] = _code
-
 
 def encoded(sequences: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Number the letters of all sequences, and say where each begins."""
-    # A letter that is not ASCII must stay one letter, and none of the four.
-    letters = np.frombuffer("".join(sequences).encode("ascii", "replace"), dtype=np.uint8)
-    offsets = np.zeros(len(sequences) + 1, dtype=np.int64)
-    np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])
-    return _CODES.take(letters), offsets
+    return encode_bases(sequences, any_case=True)
 
 
 def word_index(

@@ -33,7 +33,13 @@ class Model(Protocol):
 
 @runtime_checkable
 class Predictor(Model, Protocol):
-    """Sequence to activity."""
+    """Sequence to activity.
+
+    With a true attribute `batch_invariant` one says that what it answers to a sequence depends, to
+    the last bit, on nothing but that sequence with its flanks and range, and on the readout, types,
+    cell types, species and scales asked for. With a false `keepable`, that its answers must not be
+    kept under its digest: they may be others tomorrow, or are about ids and not about sequences.
+    """
 
     def predict(self, request: PredictRequest) -> PredictResponse:
         """Answer a GAME request.

@@ -6,20 +6,27 @@ in for it; `gc` is its sibling.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.compiled import kernel
+from genomark.datasets.letters import letters_of
 from genomark.digests import digest_of
 from genomark.models.sequence_function import Readout, SequencePredictor
 from genomark.models.training_data import NoTraining
 from genomark.scoring import ModelIdentity
 
 Floats = NDArray[np.float64]
+#: For each letter whether what is counted begins there.
+Marks = NDArray[np.bool_]
 
 #: Keeps the logarithm of an empty count finite.
 _EPSILON = 1e-9
 #: Half of the window of the CpG track, bp.
 _HALF_WINDOW = 25
+_C, _G = ord("C"), ord("G")
 
 
 def gc() -> SequencePredictor:
@@ -33,6 +40,7 @@ def gc() -> SequencePredictor:
         },
         range_mode="crop",
         training_data=NoTraining(),
+        batch_invariant=True,
     )
 
 
@@ -47,6 +55,7 @@ def cpg() -> SequencePredictor:
         },
         range_mode="crop",
         training_data=NoTraining(),
+        batch_invariant=True,
     )
 
 
@@ -62,8 +71,8 @@ def gc_content(sequences: list[str]) -> Floats:
     -------
     ndarray of float64, shape (n,)
     """
-    counts = np.array([s.count("G") + s.count("C") for s in sequences], dtype=np.float64)
-    return _per_base(counts, sequences)
+    letters, offsets = letters_of(sequences)
+    return _per_base(_gc_marks(letters), offsets, 1)
 
 
 def cpg_density(sequences: list[str]) -> Floats:
@@ -78,8 +87,8 @@ def cpg_density(sequences: list[str]) -> Floats:
     -------
     ndarray of float64, shape (n,)
     """
-    counts = np.array([s.count("CG") for s in sequences], dtype=np.float64)
-    return _per_base(counts, sequences)
+    letters, offsets = letters_of(sequences)
+    return _per_base(_cpg_marks(letters), offsets, 2)
 
 
 def gc_tracks(sequences: list[str]) -> list[Floats]:
@@ -94,7 +103,8 @@ def gc_tracks(sequences: list[str]) -> list[Floats]:
     -------
     list of ndarray of float64, shape (length,)
     """
-    return [_gc_track(sequence) for sequence in sequences]
+    letters, offsets = letters_of(sequences)
+    return _tracks(_gc_marks(letters), offsets, 1)
 
 
 def cpg_tracks(sequences: list[str]) -> list[Floats]:
@@ -112,43 +122,72 @@ def cpg_tracks(sequences: list[str]) -> list[Floats]:
     -------
     list of ndarray of float64, shape (length,)
     """
-    return [_cpg_track(sequence) for sequence in sequences]
+    letters, offsets = letters_of(sequences)
+    return _tracks(_cpg_marks(letters), offsets, 2)
 
 
-def _gc_track(sequence: str) -> Floats:
-    letters = np.frombuffer(sequence.encode(), dtype=np.uint8)
-    counted = np.zeros(letters.size + 1)
-    np.cumsum((letters == ord("G")) | (letters == ord("C")), out=counted[1:])
-    begin, end = _window_limits(letters.size)
-    track: Floats = 100.0 * (counted[end] - counted[begin]) / (end - begin)
-    return track
+def _gc_marks(letters: NDArray[np.uint8]) -> Marks:
+    marks: Marks = (letters == _G) | (letters == _C)
+    return marks
 
 
-def _window_limits(length: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    position = np.arange(length)
-    return np.maximum(0, position - _HALF_WINDOW), np.minimum(length, position + _HALF_WINDOW)
+def _cpg_marks(letters: NDArray[np.uint8]) -> Marks:
+    """One fewer than letters; also true of a C and a G of which a sequence ends between them."""
+    marks: Marks = (letters[:-1] == _C) & (letters[1:] == _G)
+    return marks
+
+
+def _per_base(marks: Marks, offsets: NDArray[np.int64], size: int) -> Floats:
+    """Marks per base of each sequence; `size` is how many letters of it a mark takes."""
+    counts = np.empty(offsets.size - 1)
+    _count_marks(marks, offsets, size, counts)
+    return (counts + _EPSILON) / np.diff(offsets)
+
+
+def _tracks(marks: Marks, offsets: NDArray[np.int64], size: int) -> list[Floats]:
+    tracks = []
+    for start, end in pairwise(offsets.tolist()):
+        track = np.empty(end - start)
+        _window_shares(marks[start : max(start, end - size + 1)], _HALF_WINDOW, track)
+        tracks.append(track)
+    return tracks
 
 
 def _log2_track(track: Floats) -> Floats:
     return np.log2(track + _EPSILON)
 
 
-def _per_base(counts: Floats, sequences: list[str]) -> Floats:
-    lengths = np.array([len(sequence) for sequence in sequences], dtype=np.float64)
-    return (counts + _EPSILON) / lengths
+@kernel
+def _count_marks(marks: np.ndarray, offsets: np.ndarray, size: int, counts: np.ndarray) -> None:
+    for row in range(counts.size):
+        total = 0
+        for mark in marks[offsets[row] : max(offsets[row], offsets[row + 1] - size + 1)]:
+            total += mark
+        counts[row] = total
 
 
-def _cpg_track(sequence: str) -> Floats:
-    letters = np.frombuffer(sequence.encode(), dtype=np.uint8)
-    starts = np.zeros(letters.size + 1, dtype=np.int64)
-    # starts[i] counts the CG that begin before i, so a window holds those that begin in it and
-    # still end in it.
-    starts[1:-1] = np.cumsum((letters[:-1] == ord("C")) & (letters[1:] == ord("G")))
-    starts[-1] = starts[-2]
-    begin, end = _window_limits(letters.size)
-    found = (starts[np.maximum(begin, end - 1)] - starts[begin]).astype(np.float64)
-    track: Floats = 100.0 * found / (end - begin)
-    return track
+@kernel
+def _window_shares(marks: np.ndarray, half: int, track: np.ndarray) -> None:
+    """Marks that lie in the window around each base, per 100 bases of it."""
+    length = track.size
+    # Letters of a mark that follow its first.
+    more = length - marks.size
+    before = np.empty(marks.size + 1, dtype=np.int32)
+    total = 0
+    for place in range(marks.size):
+        before[place] = total
+        total += marks[place]
+    before[marks.size] = total
+    whole = max(0, length - 2 * half + 1)
+    # Arrays that begin at 0, so that many windows are compiled to an instruction.
+    inner, lower, upper = track[half : half + whole], before[:whole], before[2 * half - more :]
+    for window in range(whole):
+        inner[window] = 100.0 * (upper[window] - lower[window]) / (2 * half)
+    for begins, ends in ((0, min(half, length)), (max(half, length - half + 1), length)):
+        for position in range(begins, ends):
+            first, last = max(0, position - half), min(length, position + half)
+            found = before[max(first, last - more)] - before[first]
+            track[position] = 100.0 * found / (last - first)
 
 
 def _identity(name: str) -> ModelIdentity:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import aiohttp
-import uvloop
 
 from genomark.models.transport import new_session, run_to_end
 

@@ -20,6 +20,8 @@ import cloudpickle
 
 from genomark.digests import digest_of_bytes
 
+#: Digests of what could not be seen, made for this process alone.
+_passing: set[str] = set()
 #: Attributes of a class that are not its own, or differ from process to process.
 _INCIDENTAL = {"__dict__", "__weakref__", "__static_attributes__", "_abc_impl"}
 
@@ -42,11 +44,18 @@ def function_digest(function: Callable[..., Any], version: str) -> str:
     try:
         parts = [version.encode(), look.at(function)]
     except Exception:  # noqa: BLE001 - whatever cannot be pickled cannot be compared
-        parts = [version.encode(), uuid.uuid4().bytes]
+        unique = digest_of_bytes([version.encode(), uuid.uuid4().bytes])
+        _passing.add(unique)
+        return unique
     sources: set[Path] = set()
     for file in look.files:
         _add_source(file, sources)
     return digest_of_bytes([*parts, *sorted(file.read_bytes() for file in sources)])
+
+
+def is_passing(digest: str) -> bool:
+    """Whether a digest was made unique, since there was something that could not be seen."""
+    return digest in _passing
 
 
 class _Look:

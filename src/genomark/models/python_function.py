@@ -16,7 +16,7 @@ import numpy as np
 from genomark.digests import digest_of_bytes
 from genomark.errors import CapabilityError, ModelError, UnknownNameError, UsageError
 from genomark.models.capabilities import Model
-from genomark.models.function_digest import function_digest
+from genomark.models.function_digest import function_digest, is_passing
 from genomark.models.sequence_function import Readout, SequencePredictor
 from genomark.protocol import SCALES
 from genomark.scoring import ModelIdentity
@@ -67,7 +67,9 @@ def as_model(thing: object, model_id: str | None = None) -> Model:
         A model (it has an `info`), or a function ``f(list of str) -> array``: upper-case sequences
         in, one number per sequence out. The numbers are taken to be on a log2 scale; a function
         with an attribute ``scale = "linear"`` says otherwise. An attribute `version` marks a
-        function whose answers change while its source does not.
+        function whose answers change while its source does not, and ``batch_invariant = True`` one
+        whose answer to a sequence is the same, to the last bit, whatever others come with it. Of
+        one with ``keepable = False`` no answer is kept for another run.
     model_id : str, optional
         What tables call it; the function's name if left out.
 
@@ -94,11 +96,14 @@ def function_predictor(function: Callable[[list[str]], Any], model_id: str) -> S
         raise UsageError(f"'{model_id}': scale must be one of {list(SCALES)}, not {scale!r}")
     version = str(getattr(function, "version", "1"))
     name = getattr(function, "__name__", type(function).__name__)
+    digest = function_digest(function, version)
     return SequencePredictor(
-        info=ModelIdentity(id=model_id, version=version, digest=function_digest(function, version)),
+        info=ModelIdentity(id=model_id, version=version, digest=digest),
         predictor_name=f"genomark-{_plain_name(name)}",
         # Linear to log is left undone: a function may give zeros and negative numbers.
         readouts={"point": Readout(function, scale, np.exp2 if scale == "log" else None)},
+        batch_invariant=getattr(function, "batch_invariant", False) is True,
+        keepable=bool(getattr(function, "keepable", True)) and not is_passing(digest),
     )
 
 

@@ -148,6 +148,10 @@ class RemotePredictor:
         """Whether the server builds sequences from references and edits itself."""
         return EDITS in self._known_formats["extensions"]
 
+    @cached_property
+    def _goes_direct(self) -> bool:
+        return goes_direct(self.url)
+
     def predict(self, request: PredictRequest) -> PredictResponse:
         """Send a request, in parts if it is large, and put the answers together.
 
@@ -172,7 +176,7 @@ class RemotePredictor:
             headers["Content-Encoding"] = ZSTD
         asking = Asking(self, request, headers)
         with span("server"):
-            if goes_direct(self.url):
+            if self._goes_direct:
                 asking.try_directly(self._lines)
             if not asking.is_done:
                 self._connections.run(asking.to_end)

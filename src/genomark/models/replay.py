@@ -205,6 +205,7 @@ class RecordedResponse:
 
     #: Answers by id, and never looks at a sequence.
     builds_lazily: ClassVar[bool] = True
+    keepable: ClassVar[bool] = False
 
     def __init__(self, spec: str, path: Path, *, allow_missing: bool) -> None:
         self.path = path

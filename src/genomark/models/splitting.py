@@ -81,12 +81,15 @@ def _fits(request: PredictRequest, max_items: int, max_bytes: int) -> bool:
     sequences = request.sequences
     if isinstance(sequences, EditedSequences) or len(sequences) > max_items:
         return False
-    texts = [*sequences, *sequences.values()]
-    letters = sum(map(len, texts)) * (1 if all(map(str.isascii, texts)) else _UTF8_BYTES)
+    names, texts = list(sequences), list(sequences.values())
     ranges = request.prediction_ranges
-    numbers = 0 if ranges is UNSET else sum(map(len, ranges)) * _UTF8_BYTES
-    base = len(encode(part_of(request, []), JSON))
-    return base + letters + numbers + len(texts) * 2 * _SYNTAX_BYTES <= max_bytes
+    if ranges is not UNSET:
+        names += ranges
+    syntax = len(encode(part_of(request, []), JSON)) + 2 * _SYNTAX_BYTES * len(names)
+    letters = sum(map(len, names)) + sum(map(len, texts))
+    if syntax + _UTF8_BYTES * letters <= max_bytes:
+        return True
+    return syntax + letters <= max_bytes and all(map(str.isascii, [*names, *texts]))
 
 
 def part_of(request: PredictRequest, names: list[str]) -> PredictRequest:

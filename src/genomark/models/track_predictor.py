@@ -71,12 +71,15 @@ class TrackPredictor:
         indices of the tracks wanted, to float[n_windows, n_tracks, n_bins] on a linear scale.
     matcher : Matcher or None
         Asked for terms that match no track exactly.
+    batch_invariant : bool
+        As for `SequencePredictor`: a network's last bits mostly depend on the windows beside.
     """
 
     info: ModelIdentity
     declaration: Declaration
     function: Callable[[list[str], tuple[int, ...]], Any]
     matcher: Matcher | None = None
+    batch_invariant: bool = False
 
     builds_lazily: ClassVar[bool] = True
 

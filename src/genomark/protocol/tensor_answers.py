@@ -26,15 +26,15 @@ class SoundPoints(dict[str, float]):
     """Points of just the sequences that were asked about, in their order, all of them numbers."""
 
 
-class _Item(msgspec.Struct, array_like=True):
-    """Some values of one task, from the one with this number on."""
+class Item(msgspec.Struct, array_like=True):
+    """A frame: some values of one task, from the one with this number on."""
 
     task: int
     first: int
     values: Tensor
 
 
-class _End(msgspec.Struct):
+class End(msgspec.Struct):
     """The last frame: how many came before it, the message among them."""
 
     frames: int
@@ -54,7 +54,7 @@ _decode_task = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
 _decode_message = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
 _decode_tasks = msgspec.msgpack.Decoder(list[dict[str, msgspec.Raw]]).decode
 _decode_block = msgspec.msgpack.Decoder(ValueBlock).decode
-_decode_item = msgspec.msgpack.Decoder(_Item).decode
+_decode_item = msgspec.msgpack.Decoder(Item).decode
 
 
 def encode_tensor_answer(response: PredictResponse, asked: list[str]) -> bytes:
@@ -95,10 +95,10 @@ def tensor_frames(response: PredictResponse, asked: list[str]) -> Iterator[bytes
     for number, task in enumerate(response.prediction_tasks):
         first = 0
         for values in _runs(list(task.predictions.values())):
-            yield _frame(_encode(_Item(number, first, Tensor.of(values))))
+            yield _frame(_encode(Item(number, first, Tensor.of(values))))
             first += len(values)
             frames += 1
-    yield _frame(_encode(_End(frames)))
+    yield _frame(_encode(End(frames)))
 
 
 def decode_tensor_answer(body: bytes, asked: Sequence[str]) -> Any:
@@ -194,7 +194,7 @@ class FrameReader:
                 raise msgspec.DecodeError("the first frame is no message")
             self._message, self._values = message, [[] for _ in tasks]
         elif frame[:1] == b"\x81":
-            end = msgspec.msgpack.decode(frame, type=_End)
+            end = msgspec.msgpack.decode(frame, type=End)
             if end.frames != self._frames - 1:
                 raise msgspec.DecodeError(f"{end.frames} frames were sent, {self._frames - 1} came")
             self._ended = True

@@ -18,7 +18,13 @@ _ALL = [-1, -1]
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class _TensorRequest(msgspec.Struct, omit_defaults=True):
+class TensorRequest(msgspec.Struct, omit_defaults=True):
+    """A `PredictRequest` as it goes over the wire.
+
+    Ranges are two whole numbers for each sequence of the block, and then of the edits; -1 and -1
+    mean all of it.
+    """
+
     readout: str
     prediction_tasks: list[PredictionTask]
     sequence_block: SequenceBlock
@@ -41,7 +47,7 @@ def encode_tensor_request(request: PredictRequest) -> bytes:
         references = SequenceBlock.of(sequences.references)
     block = _range_block(request)
     return _encode(
-        _TensorRequest(
+        TensorRequest(
             request.readout,
             request.prediction_tasks,
             SequenceBlock.of(whole),

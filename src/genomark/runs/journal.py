@@ -2,35 +2,67 @@
 
 One SQLite database a result folder, in WAL mode. A shard is done when its row says so and the file
 has the digest that the row names; anything else is computed again. The row is written after the
-file, so a kill at any instant loses at most the shards in flight.
+file, so a kill at any instant loses at most the shards in flight. What is damaged is noticed: a row
+by its checksum, the database by SQLite, and a `Backup` has the rows a second time.
 """
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import msgspec
+from filelock import FileLock
 
+from genomark.atomic import write_whole
 from genomark.digests import digest_of_bytes
-from genomark.errors import GenomarkError, WriteError
-from genomark.runs.shards import ShardOutcome, shard_path
+from genomark.errors import GenomarkError, WriteError, one_line
+from genomark.runs.backup import Backup
+from genomark.runs.claims import Presence
+from genomark.runs.outcome import ShardOutcome, response_path, shard_path
+from genomark.runs.plan import Shard
+from genomark.spans import span
 
-_VERSION = 1
+logger = logging.getLogger("genomark.runs")
+
+#: What to do when a run could not write.
+_GO_ON = "What was finished is kept: the same command goes on from there"
+
+_NAME = "journal.sqlite"
+_BUSY_SECONDS = 60.0
+_VERSION = 2
 _SCHEMA = """
-create table if not exists shards (
+create table shards (
     digest text primary key,
-    outcome blob not null
+    outcome blob not null,
+    checksum text not null
 ) without rowid;
-create table if not exists evaluations (
+create table evaluations (
     digest text primary key,
     result_digest text not null,
     predictions_file_digest text not null
 ) without rowid;
 """
+
+
+def keep(path: Path, content: bytes) -> None:
+    """Write a file of a result folder, whole or not at all.
+
+    Raises
+    ------
+    WriteError
+        With what to do then.
+    """
+    try:
+        write_whole(path, content)
+    except WriteError as error:
+        raise WriteError(f"{error}. {_GO_ON}") from error
 
 
 class Journal:
@@ -51,28 +83,107 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._path = folder / _NAME
+        self._backup = Backup(folder / "journal.backup")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(
-                folder / "journal.sqlite", timeout=60, isolation_level=None
-            )
-            self._database.execute("pragma journal_mode=wal")
-            self._database.execute("pragma synchronous=full")
+            with span("store"), contextlib.ExitStack() as held:
+                held.callback(Presence(folder).leave)
+                self._database = self._connected()
+                held.callback(self._database.close)
+                self._restore()
+                self._held = held.pop_all()
         except (OSError, sqlite3.Error) as error:
             raise WriteError(
-                f"Cannot keep results in {folder}: {error}. Choose another folder with --out"
+                f"Cannot keep results in {folder}: {one_line(error)}. Choose another folder with "
+                "--out"
             ) from error
-        self._open()
 
-    def _open(self) -> None:
-        version = self._database.execute("pragma user_version").fetchone()[0]
+    def _connected(self) -> sqlite3.Connection:
+        """Open the database; one that is damaged is moved out of the way."""
+        try:
+            return self._opened()
+        except sqlite3.OperationalError:
+            # The disk or another process stands in the way: that says nothing of the file.
+            raise
+        except sqlite3.DatabaseError as damage:
+            # Of two runs that start together one moves it, and the other finds a new one.
+            with FileLock(self.folder / "journal.lock", timeout=_BUSY_SECONDS):
+                try:
+                    return self._opened()
+                except sqlite3.OperationalError:
+                    raise
+                except sqlite3.DatabaseError:
+                    self._move_aside(damage)
+                    return self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
+        try:
+            database.execute("pragma journal_mode=wal")
+            database.execute("pragma synchronous=full")
+            (state,) = database.execute("pragma quick_check(1)").fetchone()
+            if state != "ok":
+                raise sqlite3.DatabaseError(state)
+            self._bring_up(database)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _bring_up(self, database: sqlite3.Connection) -> None:
+        """Make the tables, or add to those of an older genomark what they lack: all or nothing."""
+        if self._version(database) == _VERSION:
+            return
+        with _transaction(database):
+            # Another run may have been here while this one waited.
+            version = self._version(database)
+            if version == 0:
+                for statement in _SCHEMA.split(";"):
+                    database.execute(statement)
+            elif version == 1:
+                database.execute("alter table shards add column checksum text not null default ''")
+                for digest, outcome in database.execute(
+                    "select digest, outcome from shards"
+                ).fetchall():
+                    self._put(database, digest, outcome)
+                    self._copy(outcome)
+            database.execute(f"pragma user_version={_VERSION}")
+
+    def _version(self, database: sqlite3.Connection) -> int:
+        version = int(database.execute("pragma user_version").fetchone()[0])
         if version > _VERSION:
             raise GenomarkError(
                 f"{self.folder} was written by a newer genomark (journal version {version}, this "
                 f"one knows {_VERSION}). Upgrade genomark, or choose another folder with --out"
             )
-        self._database.executescript(_SCHEMA)
-        self._database.execute(f"pragma user_version={_VERSION}")
+        return version
+
+    def _move_aside(self, damage: sqlite3.Error) -> None:
+        number = 1
+        while (target := self._path.with_name(f"{_NAME}.damaged-{number}")).exists():
+            number += 1
+        for suffix in ("-wal", "-shm"):
+            beside = self._path.with_name(_NAME + suffix)
+            if beside.exists():
+                beside.replace(target.with_name(target.name + suffix))
+        self._path.replace(target)
+        logger.warning(
+            "%s is damaged (%s): it is now %s, and a new one is made from its backup",
+            *(self._path, one_line(damage), target.name),
+        )
+
+    def _restore(self) -> None:
+        """Take from the backup what is not in the database."""
+        copies = self._backup.outcomes()
+        rows = self._database.execute("select digest, outcome, checksum from shards")
+        sound = {digest for digest, *written in rows if _is_sound(*written)}
+        lost = copies.keys() - sound
+        if lost:
+            with _transaction(self._database):
+                for digest in sorted(lost):
+                    self._put(self._database, digest, msgspec.msgpack.encode(copies[digest]))
+            logger.warning("%s: %s requests restored from its backup", self._path, f"{len(lost):,}")
 
     def __enter__(self) -> Self:
         return self
@@ -83,23 +194,43 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._database.close()
+        # What was recorded is on disk, whether or not it can be moved to its last place now.
+        with span("store"), contextlib.suppress(sqlite3.Error):
+            self._held.close()
 
     def record(self, outcome: ShardOutcome) -> None:
-        """Write down what became of a shard."""
-        self._database.execute(
-            "insert or replace into shards values (?, ?)",
-            (outcome.digest, msgspec.msgpack.encode(outcome)),
+        """Write down what became of a shard.
+
+        Raises
+        ------
+        WriteError
+            If the disk refuses.
+        """
+        written = msgspec.msgpack.encode(outcome)
+        with self._writing():
+            self._put(self._database, outcome.digest, written)
+            self._copy(written)
+
+    def _put(self, database: sqlite3.Connection, digest: str, outcome: bytes) -> None:
+        database.execute(
+            "insert or replace into shards values (?, ?, ?)",
+            (digest, outcome, digest_of_bytes([outcome])),
         )
+
+    def _copy(self, written: bytes) -> None:
+        outcome = msgspec.msgpack.decode(written, type=ShardOutcome)
+        if outcome.file_digest is not None:
+            self._backup.add(outcome)
 
     def outcomes(self, digests: Iterable[str]) -> list[ShardOutcome]:
         """Give the recorded outcomes of some shards, in their order."""
         found = []
         for digest in digests:
-            row = self._database.execute(
-                "select outcome from shards where digest = ?", (digest,)
-            ).fetchone()
-            if row:
+            with self._writing():
+                row = self._database.execute(
+                    "select outcome, checksum from shards where digest = ?", (digest,)
+                ).fetchone()
+            if row and _is_sound(*row):
                 found.append(msgspec.msgpack.decode(row[0], type=ShardOutcome))
         return found
 
@@ -110,24 +241,63 @@ class Journal:
                 return _digest_of(shard_path(self.folder, digest)) == outcome.file_digest
         return False
 
+    def has(self, shard: Shard) -> bool:
+        """Whether a shard is done, and the answer as it came is there if it is to be kept."""
+        kept = response_path(self.folder, shard.digest)
+        return self.is_done(shard.digest) and (not shard.keep_response or kept.exists())
+
     def record_result(self, digest: str, result: bytes, predictions: bytes) -> None:
-        """Write down that an evaluation is finished, and the bytes of its two files."""
-        self._database.execute(
-            "insert or replace into evaluations values (?, ?, ?)",
-            (digest, digest_of_bytes([result]), digest_of_bytes([predictions])),
-        )
+        """Write down that an evaluation is finished, and the bytes of its two files.
+
+        Raises
+        ------
+        WriteError
+            If the disk refuses.
+        """
+        with self._writing():
+            self._database.execute(
+                "insert or replace into evaluations values (?, ?, ?)",
+                (digest, digest_of_bytes([result]), digest_of_bytes([predictions])),
+            )
 
     def is_finished(self, digest: str, result: Path, predictions: Path) -> bool:
         """Whether an evaluation is finished and its files are still what was written."""
-        row = self._database.execute(
-            "select result_digest, predictions_file_digest from evaluations where digest = ?",
-            (digest,),
-        ).fetchone()
+        with self._writing():
+            row = self._database.execute(
+                "select result_digest, predictions_file_digest from evaluations where digest = ?",
+                (digest,),
+            ).fetchone()
         return row is not None and row == (_digest_of(result), _digest_of(predictions))
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            reason = one_line(error)
+            raise WriteError(f"Cannot go on with {self._path}: {reason}. {_GO_ON}") from error
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("begin immediate")
+    try:
+        yield
+        database.execute("commit")
+    except BaseException:
+        # A full disk has taken it back already.
+        if database.in_transaction:
+            database.execute("rollback")
+        raise
+
+
+def _is_sound(outcome: bytes, checksum: str) -> bool:
+    return digest_of_bytes([outcome]) == checksum
 
 
 def _digest_of(path: Path) -> str | None:
     try:
         return digest_of_bytes([path.read_bytes()])
-    except FileNotFoundError:
+    except OSError:
+        # Not there, or on a part of the disk that is no more.
         return None

@@ -27,6 +27,7 @@ from genomark.scoring import (
     SCHEMA_VERSION,
     ModelIdentity,
 )
+from genomark.spans import span
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -52,6 +53,8 @@ class Shard(msgspec.Struct, frozen=True):
         Whether the Predictor's answer is kept as it came, beside what was read from it.
     in_process : bool
         Whether it is computed where the run is, with threads, and not by a worker.
+    divisible : bool
+        Whether its items can be asked a few at a time.
     matcher : MatcherSetting
         Of models with many tracks.
     """
@@ -66,6 +69,7 @@ class Shard(msgspec.Struct, frozen=True):
     allow_missing: bool
     keep_response: bool = False
     in_process: bool = False
+    divisible: bool = False
     matcher: MatcherSetting = MatcherSetting()
 
 
@@ -146,7 +150,8 @@ def make_plan(
         cannot be asked who it is has failed.
     """
     plan = Plan()
-    silent = _unreachable(models)
+    with span("load"):
+        silent = _unreachable(models)
     for name, benchmark in benchmarks:
         try:
             parts = [_Part.of(part) for part in benchmark.parts(settings.limit)]
@@ -215,6 +220,7 @@ def _plan_one(
             allow_missing=settings.allow_missing,
             keep_response=settings.keep_responses and not own and by_predictors,
             in_process=benchmark.in_process,
+            divisible=benchmark.divisible and not own,
             matcher=settings.matcher,
         )
         for index, part in enumerate(parts)

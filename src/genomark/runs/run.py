@@ -13,18 +13,19 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from genomark.atomic import write_whole
 from genomark.benchmarks import Asking, Benchmark
 from genomark.benchmarks.scored import Scored
 from genomark.digests import digest_of
 from genomark.results import Failed, Results
 from genomark.runs.environment import environment
 from genomark.runs.executor import Executor
-from genomark.runs.journal import Journal
+from genomark.runs.journal import Journal, keep
 from genomark.runs.leakage import LeakagePanels, needs_panel
+from genomark.runs.outcome import ShardOutcome, response_path, shard_path
 from genomark.runs.plan import Evaluation, Plan, Shard
+from genomark.runs.profile import WAIT, Profiler
 from genomark.runs.progress import Progress
-from genomark.runs.shards import ShardOutcome, read_report, response_path, shard_path
+from genomark.runs.shards import read_report
 from genomark.runs.standing import Watch
 from genomark.scoring import (
     CONFIDENCE,
@@ -37,6 +38,7 @@ from genomark.scoring import (
     read_result,
     result_json,
 )
+from genomark.spans import about, span
 
 logger = logging.getLogger("genomark.runs")
 
@@ -73,6 +75,8 @@ class Run:
         beside the truth, and how they were asked.
     leakage : bool
         Tell what models saw in training, where that is known and at hand.
+    profiler : Profiler, optional
+        Takes what workers tell of their time.
     """
 
     def __init__(
@@ -86,6 +90,7 @@ class Run:
         threads: int = 1,
         finished: Callable[[Result, Path, Scored, Asking], object] | None = None,
         leakage: bool = True,
+        profiler: Profiler | None = None,
     ) -> None:
         self._plan = plan
         self._finished = finished
@@ -94,6 +99,9 @@ class Run:
         self._executor = executor
         self._progress = progress
         self._fresh = fresh
+        self._profiler = profiler or Profiler()
+        #: Sequences that the prediction cache had, and had not.
+        self._hits = self._misses = 0
         self._panels = LeakagePanels(threads, progress.note) if leakage else None
         self._states = [_State(evaluation) for evaluation in plan.evaluations]
         #: Evaluations that wait for a shard: two may ask the same of the same model.
@@ -101,21 +109,28 @@ class Run:
 
     def execute(self) -> Results:
         """Compute what is missing and put the results together."""
-        for state in self._states:
-            self._take_up(state)
+        with span("store"):
+            for state in self._states:
+                self._take_up(state)
         pending = [shard for shard in self._in_order() if shard.digest in self._waiting]
         self._progress.begin(sum(shard.items for shard in pending))
         try:
             for state in self._states:
                 if not state.pending:
                     self._finish(state)
-            for shard in pending:
-                self._executor.submit(shard)
+            self._profiler.begin()
+            with span("start"):
+                for shard in pending:
+                    self._executor.submit(shard)
             with Watch(self._journal.folder, self._progress):
                 self._collect({shard.digest: shard for shard in pending})
         finally:
-            self._executor.cancel()
+            with span("start"):
+                self._executor.cancel()
             self._progress.end()
+        if self._hits:
+            asked = f"{self._hits:,} of {self._hits + self._misses:,} sequences"
+            logger.info("prediction cache: answers to %s were there", asked)
         return self._results()
 
     def _take_up(self, state: _State) -> None:
@@ -130,16 +145,12 @@ class Run:
             state.scored = evaluation.benchmark.scored(paths.predictions, evaluation.limit)
             return
         for shard in evaluation.shards:
-            if self._fresh or not self._is_done(shard):
+            if self._fresh or not self._journal.has(shard):
                 state.pending.add(shard.digest)
                 self._waiting.setdefault(shard.digest, []).append(state)
 
-    def _is_done(self, shard: Shard) -> bool:
-        kept = response_path(self._journal.folder, shard.digest)
-        return self._journal.is_done(shard.digest) and (not shard.keep_response or kept.exists())
-
     def _lacks_response(self, evaluation: Evaluation) -> bool:
-        return not all(map(self._is_done, evaluation.shards)) and any(
+        return not all(map(self._journal.has, evaluation.shards)) and any(
             shard.keep_response for shard in evaluation.shards
         )
 
@@ -152,9 +163,18 @@ class Run:
         yield from {shard.digest: shard for shard in order}.values()
 
     def _collect(self, shards: dict[str, Shard]) -> None:
-        for outcome in self._executor.as_completed():
+        outcomes = self._executor.as_completed()
+        while True:
+            with span(WAIT):
+                outcome = next(outcomes, None)
+            if outcome is None:
+                return
             shard = shards[outcome.digest]
-            self._journal.record(outcome)
+            subject = _subject(self._waiting[outcome.digest][0].evaluation)
+            self._profiler.take(outcome.spent, subject)
+            self._hits, self._misses = self._hits + outcome.hits, self._misses + outcome.misses
+            with span("store"):
+                self._journal.record(msgspec.structs.replace(outcome, spent=None))
             self._progress.doing(f"{shard.benchmark} × {shard.model}")
             self._progress.advance(shard.items)
             for state in self._waiting.pop(outcome.digest):
@@ -164,13 +184,15 @@ class Run:
 
     def _finish(self, state: _State) -> None:
         """Put an evaluation together from its shards, write it down, and hand it on."""
-        if state.result is None:
-            self._put_together(state)
-        else:
-            self._bring_up_to_date(state, state.result)
-        if state.result is not None and self._finished is not None:
-            path = _Paths.of(self._journal.folder, state.evaluation).predictions
-            self._finished(state.result, path, state.scored, self._asking(state.evaluation))
+        with about(_subject(state.evaluation)):
+            if state.result is None:
+                self._put_together(state)
+            else:
+                self._bring_up_to_date(state, state.result)
+            if state.result is not None and self._finished is not None:
+                path = _Paths.of(self._journal.folder, state.evaluation).predictions
+                with span("store"):
+                    self._finished(state.result, path, state.scored, self._asking(state.evaluation))
 
     def _put_together(self, state: _State) -> None:
         evaluation = state.evaluation
@@ -182,21 +204,27 @@ class Run:
             state.failure = _failure(evaluation, errors)
             return
         folder = self._journal.folder
-        predictions = pl.concat(
-            [pl.read_parquet(shard_path(folder, shard.digest)) for shard in evaluation.shards]
-        )
         paths = _Paths.of(folder, evaluation)
-        content = _parquet(predictions, evaluation)
-        write_whole(paths.predictions, content)
-        state.scored = evaluation.benchmark.scored(paths.predictions, evaluation.limit)
-        result = self._result(evaluation, predictions, state.scored, outcomes)
+        with span("store"):
+            predictions = pl.concat(
+                [pl.read_parquet(shard_path(folder, shard.digest)) for shard in evaluation.shards]
+            )
+            content = _parquet(predictions, evaluation)
+            keep(paths.predictions, content)
+            digest = predictions_digest(predictions)
+        # Of a million items there is better use for the memory.
+        del predictions
+        with span("data"):
+            state.scored = evaluation.benchmark.scored(paths.predictions, evaluation.limit)
+        result = self._result(evaluation, digest, state.scored, outcomes)
         self._keep(state, self._with_training(result, state), content)
 
     def _keep(self, state: _State, result: Result, predictions: bytes) -> None:
         path = _Paths.of(self._journal.folder, state.evaluation).result
         content = result_json(result)
-        write_whole(path, content)
-        self._journal.record_result(state.evaluation.digest, content, predictions)
+        with span("store"):
+            keep(path, content)
+            self._journal.record_result(state.evaluation.digest, content, predictions)
         state.result = result
 
     def _bring_up_to_date(self, state: _State, result: Result) -> None:
@@ -231,13 +259,14 @@ class Run:
         settings["training_data"] = known.words
         panel = None
         if self._panels is not None:
-            panel = self._panels.panel(
-                evaluation.benchmark,
-                evaluation.limit,
-                known,
-                state.scored,
-                self._asking(evaluation),
-            )
+            with span("score"):
+                panel = self._panels.panel(
+                    evaluation.benchmark,
+                    evaluation.limit,
+                    known,
+                    state.scored,
+                    self._asking(evaluation),
+                )
         return msgspec.structs.replace(result, settings=settings, leakage=panel)
 
     def responses(self) -> Iterator[tuple[Result, dict[str, dict[str, Any]]]]:
@@ -272,7 +301,8 @@ class Run:
         for states in by_benchmark.values():
             benchmark = states[0].evaluation.benchmark
             scored = {state.evaluation.identity.id: state.scored for state in states}
-            found.extend(benchmark.compare(scored, self._asking(states[0].evaluation)))
+            with span("score"):
+                found.extend(benchmark.compare(scored, self._asking(states[0].evaluation)))
         return found
 
     def _report(self, evaluation: Evaluation) -> dict[str, Any]:
@@ -287,7 +317,7 @@ class Run:
     def _result(
         self,
         evaluation: Evaluation,
-        predictions: pl.DataFrame,
+        digest: str,
         scored: Any,
         outcomes: list[ShardOutcome],
     ) -> Result:
@@ -299,22 +329,25 @@ class Run:
             "headline": list(benchmark.headlines),
             **benchmark.settings(),
         }
-        report = self._report(evaluation)
+        with span("store"):
+            report = self._report(evaluation)
         if report:
             settings["fit"] = report
         if evaluation.limit is None and benchmark.ceiling:
             settings["ceiling"] = dict(benchmark.ceiling)
+        with span("score"):
+            metrics, coverage = scored.rows(self._asking(evaluation)), scored.coverage()
         return Result(
             schema_version=SCHEMA_VERSION,
             benchmark=benchmark.identity,
             model=evaluation.identity,
-            metrics=scored.rows(self._asking(evaluation)),
-            coverage=scored.coverage(),
+            metrics=metrics,
+            coverage=coverage,
             seed=evaluation.seed,
             settings=settings,
             environment=environment(),
             cost=_cost(outcomes),
-            predictions_digest=predictions_digest(predictions),
+            predictions_digest=digest,
             started=min(outcome.started for outcome in outcomes),
             finished=max(outcome.finished for outcome in outcomes),
         )
@@ -336,6 +369,10 @@ class _Paths:
             result=folder / "results" / _folder(evaluation) / f"{evaluation.digest}.json",
             predictions=folder / "predictions" / f"{evaluation.digest}.parquet",
         )
+
+
+def _subject(evaluation: Evaluation) -> str:
+    return f"{evaluation.identity.id} × {evaluation.benchmark.id}"
 
 
 def _folder(evaluation: Evaluation) -> str:

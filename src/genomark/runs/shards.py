@@ -3,49 +3,40 @@
 from __future__ import annotations
 
 import io
-import resource
 import shutil
-import sys
+import threading
 import time
 import traceback
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import polars as pl
 
-from genomark.atomic import write_whole
 from genomark.benchmarks import Asking, Benchmark, load_benchmark
 from genomark.digests import digest_of_bytes
 from genomark.errors import GenomarkError
 from genomark.models import Model, Predictor, Trainable, load_model
+from genomark.models.cached_predictor import with_prediction_cache
+from genomark.models.prediction_cache import PredictionCache
 from genomark.models.track_predictor import TrackPredictor
 from genomark.protocol import JSON, PredictResponse, encode
+from genomark.runs.answers import Answers, joined, letters_of, reason_of
+from genomark.runs.bisection import Bisection, Cause
+from genomark.runs.journal import keep
+from genomark.runs.outcome import Meter, ShardOutcome, response_path, shard_path
 from genomark.runs.plan import Shard
+from genomark.runs.profile import Spent
 from genomark.runs.standing import Standing, workspace
+from genomark.spans import Ledger, recording, span
 
 #: Where a shard's file keeps what was told with its predictions.
 _REPORT = "genomark.report"
-
-
-class ShardOutcome(msgspec.Struct, frozen=True):
-    """What became of a shard: a file, or an error; and what it cost.
-
-    `error` is one line for people, `trace` the traceback for ``--debug``.
-    """
-
-    digest: str
-    file_digest: str | None
-    error: str | None
-    trace: str | None
-    started: str
-    finished: str
-    wall_seconds: float
-    cpu_seconds: float
-    peak_rss_bytes: int
-    bytes_sent: int
-    bytes_received: int
+#: An array did not fit; a worker that was killed for its memory says nothing.
+_NO_MEMORY = Cause("", memory=True)
 
 
 class Workshop:
@@ -59,6 +50,8 @@ class Workshop:
         Those already made, by spec and by name.
     threads : int
         For benchmarks that compute in this process.
+    cache : PredictionCache, optional
+        Asked before models are.
     """
 
     def __init__(
@@ -67,68 +60,166 @@ class Workshop:
         models: dict[str, Model] | None = None,
         benchmarks: dict[str, Benchmark] | None = None,
         threads: int = 1,
+        cache: PredictionCache | None = None,
     ) -> None:
         self.folder = folder
         self._threads = threads
         self._models = dict(models or {})
         self._benchmarks = dict(benchmarks or {})
         self._fitted: dict[tuple[str, str], Predictor] = {}
-        self._parts: dict[tuple[str, int | None], list[pl.DataFrame]] = {}
+        self._cache = cache
+        #: Models behind the cache, by the identity of the object: one learns from shard to shard.
+        self._cached: dict[int, Model] = {}
+        #: Items at once that memory is enough for, where more were too many.
+        self._batches: dict[tuple[str, str], int] = {}
+        #: Wall and CPU seconds that this process took to start, until the first shard tells them.
+        self.starting: tuple[float, float] | None = None
 
-    def work(self, shard: Shard) -> ShardOutcome:
-        """Compute a shard and write it; never raises for what a model does."""
-        meter = _Meter()
-        model: Model | None = None
-        file_digest = error = trace = None
-        try:
-            model = self._model(shard)
-            meter.watch(model)
-            content = _parquet(*self._answers(shard, model))
-            write_whole(shard_path(self.folder, shard.digest), content)
-            shutil.rmtree(workspace(self.folder, shard.digest), ignore_errors=True)
-            file_digest = digest_of_bytes([content])
-        except GenomarkError as failure:
-            error, trace = str(failure), traceback.format_exc()
-        # A model is foreign code: whatever it raises ends its own shard and nothing else.
-        except Exception as failure:  # noqa: BLE001
-            error = f"{type(failure).__name__}: {failure}" if str(failure) else repr(failure)
-            trace = traceback.format_exc()
-        return meter.outcome(shard.digest, file_digest, error, trace)
+    def work(self, shard: Shard, batch: int | None = None) -> ShardOutcome:
+        """Compute a shard and write it.
 
-    def _answers(self, shard: Shard, model: Model) -> tuple[pl.DataFrame, dict[str, Any]]:
-        """Ask; give the predictions, and what there is to tell of how they were made."""
+        Parameters
+        ----------
+        shard : Shard
+        batch : int, optional
+            Ask no more items at once.
+
+        Returns
+        -------
+        ShardOutcome
+            An error for whatever a model raises.
+
+        Raises
+        ------
+        WriteError
+            If the folder refuses, or the disk is full: no other shard could be kept.
+        """
+        with self._recording() as ledger:
+            meter = Meter()
+            try:
+                answers = self._answers(shard, meter, range(shard.items), batch)
+            # A model is foreign code: whatever it raises ends its own shard and nothing else.
+            except Exception as failure:  # noqa: BLE001
+                outcome = _failed(shard, meter, failure)
+            else:
+                outcome = self._keep(shard, meter, answers)
+            return msgspec.structs.replace(outcome, spent=Spent.of(ledger))
+
+    def work_on(self, shard: Shard, rows: range) -> tuple[Answers | Cause | None, ShardOutcome]:
+        """Ask for some rows of a divisible shard, and keep nothing.
+
+        Returns
+        -------
+        answers : Answers, Cause or None
+            Why not where memory ran out, None where the model raised.
+        outcome : ShardOutcome
+            What it cost, and the error.
+        """
+        with self._recording() as ledger:
+            meter = Meter()
+            answers: Answers | Cause | None = None
+            try:
+                answers = self._answers(shard, meter, rows)
+                outcome = meter.outcome(shard.digest)
+            except MemoryError:
+                answers, outcome = _NO_MEMORY, meter.outcome(shard.digest)
+            except Exception as failure:  # noqa: BLE001 - as in `work`
+                outcome = _failed(shard, meter, failure)
+            return answers, msgspec.structs.replace(outcome, spent=Spent.of(ledger))
+
+    def put_together(
+        self, shard: Shard, found: list[Answers], lost: dict[int, Cause]
+    ) -> ShardOutcome:
+        """Write a divisible shard of which the rows were asked in pieces, as `work` does."""
+        with self._recording() as ledger:
+            meter = Meter()
+            benchmark = self._benchmark(shard.benchmark)
+            answers = joined(benchmark, benchmark.part_at(shard.part, shard.limit), found, lost)
+            outcome = self._keep(shard, meter, answers)
+            return msgspec.structs.replace(outcome, spent=Spent.of(ledger))
+
+    @contextmanager
+    def _recording(self) -> Iterator[Ledger]:
+        with recording(_ledger()) as ledger:
+            if self.starting is not None:
+                ledger.add("start", *self.starting)
+                self.starting = None
+            yield ledger
+
+    def _answers(
+        self, shard: Shard, meter: Meter, rows: range, batch: int | None = None
+    ) -> Answers:
+        """Ask; where memory runs out, for ever fewer items at once."""
+        model = self._behind_cache(self._model(shard))
+        meter.watch(model)
+        with span("data"):
+            benchmark = self._benchmark(shard.benchmark)
+            part = benchmark.part_at(shard.part, shard.limit)
+            if len(rows) < part.height:
+                part = part[rows.start : rows.stop]
+        if not shard.divisible:
+            return Answers(rows, *self._asked(shard, model, benchmark, part))
+        key = (shard.model, shard.benchmark)
+        search = Bisection(part.height, strikes=1, batch=batch or self._batches.get(key))
+        found = []
+        while (piece := search.next()) is not None:
+            items = part if len(piece) == part.height else part[piece.start : piece.stop]
+            try:
+                found.append(Answers(piece, *self._asked(shard, model, benchmark, items)))
+                search.answered()
+                continue
+            except Exception as failure:
+                if not _is_memory(failure):
+                    raise
+            # Out of the `except`, whatever did not fit has been let go of.
+            search.ended(piece, _NO_MEMORY)
+        if search.given_up:
+            raise MemoryError(reason_of(_NO_MEMORY, letters_of(benchmark, part)))
+        if search.batch is not None:
+            self._batches[key] = search.batch
+        return replace(joined(benchmark, part, found, search.lost), rows=rows)
+
+    def _asked(
+        self, shard: Shard, model: Model, benchmark: Benchmark, items: pl.DataFrame
+    ) -> tuple[pl.DataFrame, dict[str, Any], list[PredictResponse]]:
+        """Ask for items at once; give the answers, and what there is to tell of them."""
         report: dict[str, Any] = {}
-
-        def keep(response: PredictResponse) -> None:
-            write_whole(response_path(self.folder, shard.digest), encode(response, JSON))
-
-        kept = keep if shard.keep_response else None
+        responses: list[PredictResponse] = []
         standing = Standing(self.folder, shard.digest, f"{shard.benchmark} × {shard.model}")
         asking = Asking(
             shard.seed,
             self._threads,
-            kept,
+            responses.append if shard.keep_response else None,
             report.update,
             standing.workspace,
             standing.tell,
         )
-        benchmark = self._benchmark(shard.benchmark)
-        return benchmark.answer(model, self._items(shard), asking), report
+        with span("model"):
+            return benchmark.answer(model, items, asking), report, responses
 
-    def _items(self, shard: Shard) -> pl.DataFrame:
-        key = (shard.benchmark, shard.limit)
-        if key not in self._parts:
-            self._parts[key] = list(self._benchmark(shard.benchmark).parts(shard.limit))
-        return self._parts[key][shard.part]
+    def _keep(self, shard: Shard, meter: Meter, answers: Answers) -> ShardOutcome:
+        with span("store"):
+            content = _parquet(answers.predictions.rechunk(), answers.report)
+            for response in answers.responses[-1:]:
+                keep(response_path(self.folder, shard.digest), encode(response, JSON))
+            keep(shard_path(self.folder, shard.digest), content)
+            shutil.rmtree(workspace(self.folder, shard.digest), ignore_errors=True)
+            return meter.outcome(shard.digest, digest_of_bytes([content]))
 
     def _benchmark(self, name: str) -> Benchmark:
         if name not in self._benchmarks:
             self._benchmarks[name] = load_benchmark(name)
         return self._benchmarks[name]
 
+    def _behind_cache(self, model: Model) -> Model:
+        if id(model) not in self._cached:
+            self._cached[id(model)] = with_prediction_cache(model, self._cache)
+        return self._cached[id(model)]
+
     def _model(self, shard: Shard) -> Model:
         if shard.model not in self._models:
-            self._models[shard.model] = _loaded(shard)
+            with span("load"):
+                self._models[shard.model] = _loaded(shard)
         model = self._models[shard.model]
         key = (shard.model, shard.benchmark)
         if key in self._fitted or not isinstance(model, Trainable):
@@ -137,8 +228,15 @@ class Workshop:
         if split is None:
             # The benchmark fits it to each task itself.
             return model
-        self._fitted[key] = model.fit(split)
+        with span("fit"):
+            self._fitted[key] = model.fit(split)
         return self._fitted[key]
+
+
+def _ledger() -> Ledger:
+    """Make a ledger of this thread: of a process that computes nothing else, with all its CPU."""
+    alone = threading.current_thread() is threading.main_thread()
+    return Ledger(time.process_time if alone else time.thread_time)
 
 
 def _loaded(shard: Shard) -> Model:
@@ -149,16 +247,6 @@ def _loaded(shard: Shard) -> Model:
 
         return with_matcher(model, shard.matcher)
     return model
-
-
-def shard_path(folder: Path, digest: str) -> Path:
-    """Where the predictions of a shard are kept."""
-    return folder / "shards" / f"{digest}.parquet"
-
-
-def response_path(folder: Path, digest: str) -> Path:
-    """Where the answer to a shard is kept as it came, for runs that ask for it."""
-    return folder / "responses" / f"{digest}.json"
 
 
 def read_report(path: Path) -> dict[str, Any]:
@@ -174,69 +262,21 @@ def _parquet(frame: pl.DataFrame, report: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-class _Meter:
-    """Measures one shard: wall and CPU seconds, peak memory, bytes over the wire."""
-
-    def __init__(self) -> None:
-        self._started = _now()
-        self._wall = time.perf_counter()
-        self._cpu = time.process_time()
-        self._model: Model | None = None
-        self._before = (0, 0)
-
-    def watch(self, model: Model) -> None:
-        self._model = model
-        self._before = self._traffic()
-
-    def outcome(
-        self, digest: str, file_digest: str | None, error: str | None, trace: str | None
-    ) -> ShardOutcome:
-        sent, received = self._traffic()
-        return ShardOutcome(
-            digest=digest,
-            file_digest=file_digest,
-            error=error,
-            trace=trace,
-            started=self._started,
-            finished=_now(),
-            wall_seconds=time.perf_counter() - self._wall,
-            cpu_seconds=time.process_time() - self._cpu,
-            peak_rss_bytes=_peak_rss_bytes(),
-            bytes_sent=sent - self._before[0],
-            bytes_received=received - self._before[1],
-        )
-
-    def _traffic(self) -> tuple[int, int]:
-        return (
-            getattr(self._model, "bytes_sent", 0),
-            getattr(self._model, "bytes_received", 0),
-        )
+def _is_memory(failure: Exception) -> bool:
+    # PyTorch has an error of its own for the memory of a GPU, and may not be installed.
+    return isinstance(failure, MemoryError) or type(failure).__name__ == "OutOfMemoryError"
 
 
-def _peak_rss_bytes() -> int:
-    # Linux counts in kilobytes, macOS in bytes.
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def _failed(shard: Shard, meter: Meter, failure: Exception) -> ShardOutcome:
+    if isinstance(failure, GenomarkError):
+        error = str(failure)
+    elif isinstance(failure, MemoryError):
+        error = str(failure) or f"out of memory with {shard.items:,} items"
+    else:
+        error = f"{type(failure).__name__}: {failure}" if str(failure) else repr(failure)
+    return meter.outcome(shard.digest, error=error, trace=traceback.format_exc())
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def crashed(shard: Shard, times: int) -> ShardOutcome:
-    """Give the outcome of a shard that took its worker process down each time it was tried."""
-    now = _now()
-    return ShardOutcome(
-        digest=shard.digest,
-        file_digest=None,
-        error=f"the worker process died {times} times on this request (out of memory, or a crash "
-        "in native code)",
-        trace=None,
-        started=now,
-        finished=now,
-        wall_seconds=0.0,
-        cpu_seconds=0.0,
-        peak_rss_bytes=0,
-        bytes_sent=0,
-        bytes_received=0,
-    )
+def given_up(shard: Shard, error: str) -> ShardOutcome:
+    """Give the outcome of a shard that no worker lived to tell of."""
+    return Meter().outcome(shard.digest, error=error)

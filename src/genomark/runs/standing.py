@@ -6,8 +6,10 @@ shard, beside the checkpoints of its fit.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from genomark.runs.progress import Progress
@@ -67,7 +69,9 @@ class Watch:
         self._progress = progress
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
-        self._since = time.time()
+        #: When each file was written, as it says itself, and the look that first saw that.
+        self._seen = {file: (written, -2) for file, written in self._files()}
+        self._looks = 0
 
     def __enter__(self) -> Watch:
         """Start looking."""
@@ -86,15 +90,22 @@ class Watch:
                 self._progress.note(told)
 
     def _newest(self) -> str:
-        found: list[tuple[float, str]] = []
-        for file in self._folder.glob(f"*/{_NAME}"):
-            try:
-                written = file.stat().st_mtime
-                if written >= self._since:
+        """Give the words that are new since the look before the last: slow writers miss one.
+
+        Files are held against themselves alone: their clock may have been set meanwhile.
+        """
+        self._looks += 1
+        found: list[tuple[int, str]] = []
+        for file, written in self._files():
+            if self._seen.get(file, (0, 0))[0] != written:
+                self._seen[file] = written, self._looks
+            with contextlib.suppress(FileNotFoundError):
+                if self._seen[file][1] >= self._looks - 1:
                     found.append((written, file.read_text(encoding="utf-8")))
-            except FileNotFoundError:
-                # Its shard is done.
-                continue
-        if found:
-            self._since = max(self._since, max(found)[0] - _SECONDS)
         return "; ".join(text for _, text in sorted(found))
+
+    def _files(self) -> Iterator[tuple[Path, int]]:
+        for file in self._folder.glob(f"*/{_NAME}"):
+            # One that is gone belongs to a shard that is done.
+            with contextlib.suppress(FileNotFoundError):
+                yield file, file.stat().st_mtime_ns

@@ -13,6 +13,8 @@ import numpy as np
 
 from genomark.compiled import kernel
 
+Arrays = tuple[np.ndarray, ...]
+
 
 @kernel
 def draw_counts(seed: np.uint64, replicate: int, counts: np.ndarray) -> None:
@@ -99,8 +101,8 @@ def spearman(
     for item in range(y_cluster.size):
         weight = float(counts[y_cluster[item]])
         # Twice the distance from the middle rank: whole numbers, so that the sums are exact.
-        x = x_drawn[x_below[item]] + x_drawn[x_upto[item]] - n
-        y = y_drawn[y_below[item]] + y_drawn[y_upto[item]] - n
+        x = float(x_drawn[x_below[item]] + x_drawn[x_upto[item]]) - n
+        y = float(y_drawn[y_below[item]] + y_drawn[y_upto[item]]) - n
         sxx += weight * x * x
         syy += weight * y * y
         sxy += weight * x * y
@@ -138,7 +140,7 @@ def auroc(
     for item in range(positive_cluster.size):
         weight = float(counts[positive_cluster[item]])
         positives += weight
-        ordered += weight * (drawn[span[0, item]] + drawn[span[1, item]])
+        ordered += weight * float(drawn[span[0, item]] + drawn[span[1, item]])
     if positives == 0.0 or negatives == 0.0:
         return np.nan
     return ordered / 2.0 / positives / negatives
@@ -165,8 +167,8 @@ def average_precision(
         return np.nan
     area = 0.0
     for item in range(positive_cluster.size):
-        right = positives_drawn[positives_upto[item]]
-        called = right + negatives_drawn[negatives_upto[item]]
+        right = float(positives_drawn[positives_upto[item]])
+        called = right + float(negatives_drawn[negatives_upto[item]])
         # Nothing is called only where this positive was not drawn itself.
         area += float(counts[positive_cluster[item]]) * right / max(called, 1.0)
     return area / positives
@@ -184,51 +186,52 @@ def weighted_mean(counts: np.ndarray, cluster: np.ndarray, values: np.ndarray) -
 
 
 # One loop a statistic, written out: numba compiles these ahead and keeps them on disk, which it
-# cannot do for a loop that takes the statistic as an argument.
+# cannot do for a loop that takes the statistic as an argument. `first` is the number of the
+# replicate that `out` begins with: threads share them out.
 
 
 @kernel
 def replicate_pearson(
-    out: np.ndarray, seed: np.uint64, counts: np.ndarray, arrays: tuple[np.ndarray, ...]
+    out: np.ndarray, first: int, seed: np.uint64, counts: np.ndarray, arrays: Arrays
 ) -> None:
     for replicate in range(out.size):
-        draw_counts(seed, replicate, counts)
+        draw_counts(seed, first + replicate, counts)
         out[replicate] = pearson(counts, *arrays)
 
 
 @kernel
 def replicate_spearman(
-    out: np.ndarray, seed: np.uint64, counts: np.ndarray, arrays: tuple[np.ndarray, ...]
+    out: np.ndarray, first: int, seed: np.uint64, counts: np.ndarray, arrays: Arrays
 ) -> None:
     for replicate in range(out.size):
-        draw_counts(seed, replicate, counts)
+        draw_counts(seed, first + replicate, counts)
         out[replicate] = spearman(counts, *arrays)
 
 
 @kernel
 def replicate_mse(
-    out: np.ndarray, seed: np.uint64, counts: np.ndarray, arrays: tuple[np.ndarray, ...]
+    out: np.ndarray, first: int, seed: np.uint64, counts: np.ndarray, arrays: Arrays
 ) -> None:
     for replicate in range(out.size):
-        draw_counts(seed, replicate, counts)
+        draw_counts(seed, first + replicate, counts)
         out[replicate] = mse(counts, *arrays)
 
 
 @kernel
 def replicate_auroc(
-    out: np.ndarray, seed: np.uint64, counts: np.ndarray, arrays: tuple[np.ndarray, ...]
+    out: np.ndarray, first: int, seed: np.uint64, counts: np.ndarray, arrays: Arrays
 ) -> None:
     for replicate in range(out.size):
-        draw_counts(seed, replicate, counts)
+        draw_counts(seed, first + replicate, counts)
         out[replicate] = auroc(counts, *arrays)
 
 
 @kernel
 def replicate_average_precision(
-    out: np.ndarray, seed: np.uint64, counts: np.ndarray, arrays: tuple[np.ndarray, ...]
+    out: np.ndarray, first: int, seed: np.uint64, counts: np.ndarray, arrays: Arrays
 ) -> None:
     for replicate in range(out.size):
-        draw_counts(seed, replicate, counts)
+        draw_counts(seed, first + replicate, counts)
         out[replicate] = average_precision(counts, *arrays)
 
 

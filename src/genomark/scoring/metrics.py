@@ -7,7 +7,8 @@ was drawn. The value of the data as they are is the replicate in which each clus
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,12 @@ Integers = NDArray[np.int64]
 Indices = NDArray[np.uint32]
 #: (value, reason): exactly one of them is None.
 Value = tuple[float | None, str | None]
+
+#: Of how often a cluster is drawn, once on average: above 255 has a probability below 1e-500. So
+#: the counts of a million clusters stay in a processor's own cache.
+COUNTS = np.uint8
+#: Items times replicates below which threads take longer to start than they save.
+_WORTH_THREADS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,8 @@ class Metric:
         The kernels: one value from counts, and a loop over replicates.
     undefined : callable
         ``(prediction, truth) -> reason or None``.
+    scratch : int
+        How many of the arrays, the last ones, the kernels write to.
     """
 
     name: str
@@ -45,6 +54,7 @@ class Metric:
     statistic: Callable[..., float]
     replicate: Callable[..., None]
     undefined: Callable[[Floats, Floats], str | None]
+    scratch: int = 0
 
     def value(self, prediction: Floats, truth: Floats) -> Value:
         """Compute the metric of all items.
@@ -65,7 +75,7 @@ class Metric:
         n = prediction.size
         with np.errstate(over="ignore", invalid="ignore"):
             arrays = self.prepare(prediction, truth, np.arange(n), n)
-        value = float(self.statistic(np.ones(n, dtype=np.int32), *arrays))
+        value = float(self.statistic(np.ones(n, dtype=COUNTS), *arrays))
         return (value, None) if math.isfinite(value) else (None, "values too large to compute with")
 
     def replicates(
@@ -76,6 +86,7 @@ class Metric:
         n: int,
         seed: int,
         n_clusters: int | None = None,
+        threads: int = 1,
     ) -> Floats:
         """Compute the metric of `n` bootstrap replicates.
 
@@ -90,6 +101,8 @@ class Metric:
             Replicate ``b`` depends on `seed`, ``b`` and the number of clusters alone.
         n_clusters : int, optional
             How many there are, where the last of them may have no item; left out, none is empty.
+        threads : int
+            At most; no number depends on it.
 
         Returns
         -------
@@ -99,7 +112,20 @@ class Metric:
         n_clusters = n_clusters or int(clusters.max()) + 1
         arrays = self.prepare(prediction, truth, clusters, n_clusters)
         out = np.empty(n)
-        self.replicate(out, np.uint64(seed), np.empty(n_clusters, dtype=np.int32), arrays)
+
+        def draw(part: Floats, first: int) -> None:
+            counts = np.empty(n_clusters, dtype=COUNTS)
+            read = arrays[: len(arrays) - self.scratch]
+            written = [np.empty_like(each) for each in arrays[len(read) :]]
+            self.replicate(part, first, np.uint64(seed), counts, (*read, *written))
+
+        if threads == 1 or n * prediction.size < _WORTH_THREADS:
+            draw(out, 0)
+            return out
+        with ThreadPoolExecutor(threads) as pool:
+            parts = np.array_split(out, threads)
+            firsts = np.cumsum([0, *map(len, parts[:-1])]).tolist()
+            list(pool.map(draw, parts, firsts))
         return out
 
 
@@ -123,13 +149,21 @@ def _span(values: Floats, among: Floats) -> Indices:
     return np.array(sides, dtype=np.uint32)
 
 
-def _cluster_sums(columns: list[Floats], cluster: Integers, n_clusters: int) -> Floats:
-    return np.column_stack([np.bincount(cluster, column, n_clusters) for column in columns])
+def _cluster_sums(
+    products: Sequence[tuple[Floats, Floats]], cluster: Integers, n_clusters: int
+) -> Floats:
+    # One after the other: of a million items all of them at once take as much as the sums.
+    sums = np.empty((n_clusters, len(products)))
+    for number, (one, other) in enumerate(products):
+        sums[:, number] = np.bincount(cluster, one * other, n_clusters)
+    return sums
 
 
 def _prepare_pearson(x: Floats, y: Floats, cluster: Integers, n_clusters: int) -> tuple[Any, ...]:
     x, y = _centred(x), _centred(y)
-    return (_cluster_sums([np.ones_like(x), x, y, x * x, y * y, x * y], cluster, n_clusters),)
+    one = np.ones_like(x)
+    products = ((one, one), (x, one), (y, one), (x, x), (y, y), (x, y))
+    return (_cluster_sums(products, cluster, n_clusters),)
 
 
 def _centred(values: Floats) -> Floats:
@@ -149,17 +183,18 @@ def _prepare_spearman(x: Floats, y: Floats, cluster: Integers, n_clusters: int) 
     drawn_as = cluster.astype(np.uint32)
     x_order, y_order = _order(x), _order(y)
     x_span, y_span = _span(x[y_order], x[x_order]), _span(y[y_order], y[y_order])
-    return drawn_as[x_order], drawn_as[y_order], x_span, y_span, np.empty((2, x.size + 1))
+    return drawn_as[x_order], drawn_as[y_order], x_span, y_span, np.empty((2, x.size + 1), np.int32)
 
 
 def _prepare_mse(x: Floats, y: Floats, cluster: Integers, n_clusters: int) -> tuple[Any, ...]:
-    return (_cluster_sums([np.ones_like(x), (x - y) ** 2], cluster, n_clusters),)
+    one, error = np.ones_like(x), x - y
+    return (_cluster_sums(((one, one), (error, error)), cluster, n_clusters),)
 
 
 def _prepare_auroc(x: Floats, y: Floats, cluster: Integers, n_clusters: int) -> tuple[Any, ...]:
     (negatives, negative_cluster), (positives, positive_cluster) = _classes(x, y, cluster)
     span = _span(positives, negatives)
-    return negative_cluster, positive_cluster, span, np.empty(negatives.size + 1)
+    return negative_cluster, positive_cluster, span, np.empty(negatives.size + 1, np.int32)
 
 
 def _prepare_average_precision(
@@ -171,8 +206,8 @@ def _prepare_average_precision(
         positive_cluster,
         _span(positives, negatives)[1],
         _span(positives, positives)[1],
-        np.empty(negatives.size + 1),
-        np.empty(positives.size + 1),
+        np.empty(negatives.size + 1, np.int32),
+        np.empty(positives.size + 1, np.int32),
     )
 
 
@@ -228,6 +263,7 @@ METRICS: dict[str, Metric] = {
             kernels.spearman,
             kernels.replicate_spearman,
             _undefined_correlation,
+            scratch=1,
         ),
         Metric("mse", _prepare_mse, kernels.mse, kernels.replicate_mse, _undefined_error),
         Metric(
@@ -236,6 +272,7 @@ METRICS: dict[str, Metric] = {
             kernels.auroc,
             kernels.replicate_auroc,
             _undefined_classification,
+            scratch=1,
         ),
         Metric(
             "average_precision",
@@ -243,6 +280,7 @@ METRICS: dict[str, Metric] = {
             kernels.average_precision,
             kernels.replicate_average_precision,
             _undefined_classification,
+            scratch=2,
         ),
     )
 }

@@ -221,7 +221,8 @@ PREDICTION_COLUMNS = {
 
 def predictions_digest(predictions: pl.DataFrame) -> str:
     """Digest of ids, tasks and values, whatever file they are kept in."""
-    parts = ["\n".join(predictions[name]).encode() for name in ("item_id", "task")]
+    columns = (predictions[name] for name in ("item_id", "task"))
+    parts = [column.str.join("\n").item().encode() for column in columns]
     values = predictions["value"]
     if isinstance(values.dtype, pl.List):
         values = values.explode()

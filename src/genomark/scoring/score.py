@@ -92,8 +92,22 @@ class ScoringRule:
         return tuple(prefix + name for name in self.metrics)
 
 
+@dataclass(frozen=True)
+class _Draws:
+    """How replicates are drawn."""
+
+    seed: int
+    replicates: int
+    threads: int = 1
+
+
 def score(
-    items: pl.DataFrame, rule: ScoringRule, *, seed: int, replicates: int = REPLICATES
+    items: pl.DataFrame,
+    rule: ScoringRule,
+    *,
+    seed: int,
+    replicates: int = REPLICATES,
+    threads: int = 1,
 ) -> list[MetricRow]:
     """Compute every row of a rule.
 
@@ -107,29 +121,35 @@ def score(
         Of the bootstrap.
     replicates : int
         Of the bootstrap.
+    threads : int
+        At most; no number depends on it.
 
     Returns
     -------
     list of MetricRow
         Means first, then groups in the order of the items.
     """
-    answered = _answered(items)
+    answered = _answered(items.select(_needed(items, rule)))
+    draws = _Draws(seed, replicates, threads)
     if rule.grouped:
-        return _grouped_rows(items, answered, rule, seed, replicates)
-    return [
-        _row(answered, metric(name), rule.cluster, "cluster", None, seed, replicates)
-        for name in rule.metrics
-    ]
+        return _grouped_rows(items, answered, rule, draws)
+    arrays = _arrays(answered, "cluster")
+    return [_row(arrays, metric(name), rule.cluster, None, draws) for name in rule.metrics]
 
 
 def headline_replicates(
-    items: pl.DataFrame, rule: ScoringRule, *, seed: int, replicates: int = REPLICATES
+    items: pl.DataFrame,
+    rule: ScoringRule,
+    *,
+    seed: int,
+    replicates: int = REPLICATES,
+    threads: int = 1,
 ) -> Headline:
     """Compute the headline metric and its replicates, for paired comparison.
 
     Two models give paired replicates when `items` hold the same rows in the same order.
     """
-    answered = _answered(items)
+    answered = _answered(items.select(_needed(items, rule)))
     measure = metric(rule.metrics[0])
     if answered.is_empty():
         return Headline.undefined(replicates)
@@ -145,7 +165,9 @@ def headline_replicates(
     value, _ = measure.value(prediction, truth)
     if value is None:
         return Headline.undefined(replicates, n_clusters)
-    drawn = measure.replicates(prediction, truth, clusters, replicates, seed)
+    drawn = measure.replicates(
+        prediction, truth, clusters, replicates, seed, n_clusters, threads=threads
+    )
     return Headline.of(value, drawn, n_clusters)
 
 
@@ -156,6 +178,7 @@ def part_replicates(
     *,
     seed: int,
     replicates: int = REPLICATES,
+    threads: int = 1,
 ) -> tuple[Headline, int]:
     """Compute the headline metric of a part of the items, drawn as all of them are.
 
@@ -169,7 +192,7 @@ def part_replicates(
         As of `score`.
     chosen : polars.Series of Boolean
         The part, one an item.
-    rule, seed, replicates
+    rule, seed, replicates, threads
         As of `headline_replicates`.
 
     Returns
@@ -203,7 +226,9 @@ def part_replicates(
     if value is None:
         return Headline.undefined(replicates, n_clusters), there
     clusters = everything[answered["chosen"].to_numpy()]
-    drawn = measure.replicates(prediction, truth, clusters, replicates, seed, n_clusters)
+    drawn = measure.replicates(
+        prediction, truth, clusters, replicates, seed, n_clusters, threads=threads
+    )
     return Headline.of(value, drawn, n_clusters), there
 
 
@@ -234,6 +259,13 @@ def cluster_numbers(names: pl.Series) -> Integers:
     return names.rank("dense").to_numpy().astype(np.int64) - 1 if len(names) else np.empty(0, int)
 
 
+def _needed(items: pl.DataFrame, rule: ScoringRule) -> list[str]:
+    """Name the columns that a rule looks at: of a million items no other need be copied."""
+    of_groups = ("task", "subcluster") if rule.grouped else ()
+    needed = ("cluster", "truth", "value", *of_groups)
+    return [name for name in items.columns if name in needed]
+
+
 def _answered(items: pl.DataFrame) -> pl.DataFrame:
     return items.filter(pl.col("value").is_not_null())
 
@@ -247,58 +279,53 @@ def _arrays(items: pl.DataFrame, cluster: str) -> tuple[Floats, Floats, Integers
 
 
 def _row(
-    items: pl.DataFrame,
+    arrays: tuple[Floats, Floats, Integers],
     measure: Metric,
     unit_of_resampling: str,
-    cluster: str,
     group: str | None,
-    seed: int,
-    replicates: int,
+    draws: _Draws,
 ) -> MetricRow:
-    prediction, truth, clusters = _arrays(items, cluster)
+    prediction, truth, clusters = arrays
     n_clusters = int(clusters.max()) + 1 if clusters.size else 0
     value, reason = measure.value(prediction, truth)
     found = None
     if value is not None and n_clusters > 1:
-        drawn = measure.replicates(prediction, truth, clusters, replicates, seed)
+        drawn = measure.replicates(
+            *arrays, draws.replicates, draws.seed, n_clusters, threads=draws.threads
+        )
         two = measure.name in _OF_TWO_CLASSES
         rests_on = resting_on(truth > 0.5, clusters) if two else n_clusters
-        found = interval(measure.name, value, drawn, rests_on, items=items.height)
+        found = interval(measure.name, value, drawn, rests_on, items=truth.size)
     return MetricRow(
         name=measure.name,
         group=group,
         value=value,
         reason_if_null=reason,
         interval=found,
-        method=method(measure.name, replicates, unit_of_resampling),
-        n=items.height,
+        method=method(measure.name, draws.replicates, unit_of_resampling),
+        n=truth.size,
         n_clusters=n_clusters,
     )
 
 
 def _grouped_rows(
-    items: pl.DataFrame, answered: pl.DataFrame, rule: ScoringRule, seed: int, replicates: int
+    items: pl.DataFrame, answered: pl.DataFrame, rule: ScoringRule, draws: _Draws
 ) -> list[MetricRow]:
     tasks = items["task"].unique(maintain_order=True).to_list()
-    by_task = {key: part for (key,), part in answered.group_by("task", maintain_order=True)}
-    empty = answered.clear()
+    by_task = {
+        key: _arrays(part, "subcluster")
+        for (key,), part in answered.group_by("task", maintain_order=True)
+    }
+    empty = _arrays(answered.clear(), "subcluster")
     means: list[MetricRow] = []
     groups: list[MetricRow] = []
     for name in rule.metrics:
         rows = [
-            _row(
-                by_task.get(task, empty),
-                metric(name),
-                rule.subcluster or "items",
-                "subcluster",
-                task,
-                seed,
-                replicates,
-            )
+            _row(by_task.get(task, empty), metric(name), rule.subcluster or "items", task, draws)
             for task in tasks
         ]
         groups.extend(rows)
-        means.append(_mean_row(rows, items, name, rule.cluster, seed, replicates))
+        means.append(_mean_row(rows, items, name, rule.cluster, draws))
     return means + groups
 
 
@@ -307,8 +334,7 @@ def _mean_row(
     items: pl.DataFrame,
     name: str,
     unit_of_resampling: str,
-    seed: int,
-    replicates: int,
+    draws: _Draws,
 ) -> MetricRow:
     values = np.array([np.nan if row.value is None else row.value for row in rows])
     clusters = _cluster_of_task(items)
@@ -326,7 +352,7 @@ def _mean_row(
         )
     else:
         value = float(values.mean())
-        drawn = _mean_replicates(values, clusters, replicates, seed)
+        drawn = _mean_replicates(values, clusters, draws.replicates, draws.seed)
         found = interval(name, value, drawn, n_clusters, items=n)
     return MetricRow(
         name=f"mean_{name}",
@@ -334,7 +360,7 @@ def _mean_row(
         value=value,
         reason_if_null=reason,
         interval=found,
-        method=method(name, replicates, unit_of_resampling),
+        method=method(name, draws.replicates, unit_of_resampling),
         n=n,
         n_clusters=n_clusters,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -22,6 +22,8 @@ GROUP_NAMES = ("group",)
 CHROM_NAMES = ("chrom", "chr", "region")
 
 _LETTERS = b"ACGTUNRYSWKMBDHV"
+#: Sequences that are looked at side by side: all of them would be held twice more.
+_AT_ONCE = 4096
 _FAMILIAR = {"-": " (a gap: expected unaligned sequences)", ".": " (a gap, or a structure)"}
 
 
@@ -95,7 +97,7 @@ def sequences_of(records: Records, columns: Columns, genome: Genome | None) -> l
     """
     name = columns.sequence or records.first(SEQUENCE_NAMES)
     if name is not None:
-        return checked_sequences(records.column(name), records, name, columns.unknown)
+        return checked_sequences(records.cells(name), records, name, columns.unknown)
     if not _names_regions(records):
         raise _without(records, "a sequence", SEQUENCE_NAMES)
     if genome is None:
@@ -108,7 +110,7 @@ def sequences_of(records: Records, columns: Columns, genome: Genome | None) -> l
 
 
 def checked_sequences(
-    cells: Sequence[Any], records: Records, name: str, unknown: str = ""
+    cells: Iterable[Any], records: Records, name: str, unknown: str = ""
 ) -> list[str]:
     """Make upper-case sequences of the cells of the column `name`, `unknown` letters N.
 
@@ -124,9 +126,12 @@ def checked_sequences(
     if unknown:
         known = str.maketrans(dict.fromkeys(unknown.upper(), "N"))
         sequences = [sequence.translate(known) for sequence in sequences]
-    if "".join(sequences).encode().translate(None, _LETTERS):
-        allowed = set(_LETTERS.decode())
-        for row, sequence in enumerate(sequences):
+    allowed = set(_LETTERS.decode())
+    for first in range(0, len(sequences), _AT_ONCE):
+        block = sequences[first : first + _AT_ONCE]
+        if not "".join(block).encode().translate(None, _LETTERS):
+            continue
+        for row, sequence in enumerate(block, start=first):
             for position, letter in enumerate(sequence, start=1):
                 if letter not in allowed:
                     raise records.fault(

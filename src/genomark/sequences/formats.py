@@ -86,8 +86,10 @@ def _content(path: Path, where: str) -> bytes:
             with gzip.open(path) as unpacked:
                 raw = unpacked.read(UNPACKED_LIMIT + 1)
         else:
+            # Room is made for all that is asked for, whether or not it is there.
+            most = min(path.stat().st_size, UNPACKED_LIMIT) + 1
             with path.open("rb") as handle:
-                raw = handle.read(UNPACKED_LIMIT + 1)
+                raw = handle.read(most)
     except EOFError as error:
         raise UsageError(f"{where}: the gzip file is cut short; get it again") from error
     except (gzip.BadGzipFile, zlib.error) as error:
@@ -161,7 +163,8 @@ def _json_document(raw: bytes, where: str) -> Any:
 
 
 def _delimited(raw: bytes, where: str, separator: str) -> Records:
-    _text(raw, where)
+    if not raw.isascii():
+        _text(raw, where)
     if not raw.strip():
         return Records(where, 0, {})
     try:
@@ -177,8 +180,9 @@ def _delimited(raw: bytes, where: str, separator: str) -> Records:
     body = frame.slice(1)
     body.columns = names
     # A blank line is no row, but for a file of one column, where a message should tell of it.
-    if body.width > 1:
-        body = body.filter(~pl.all_horizontal(pl.all().is_null()))
+    blank = body.select(pl.all_horizontal(pl.all().is_null())).to_series()
+    if body.width > 1 and blank.any():
+        body = body.filter(~blank)
     return Records(where, body.height, {name: body[name] for name in names})
 
 

@@ -38,9 +38,19 @@ class Records:
         UsageError
             If there is none of that name; says which there are.
         """
+        return list(self.cells(name))
+
+    def cells(self, name: str) -> Iterable[Any]:
+        """Give a column to go through once, without a list of it.
+
+        Raises
+        ------
+        UsageError
+            As `column`.
+        """
         if name not in self.columns:
             raise UsageError(f"{self.where}: no column '{name}'; {self.there_are}")
-        return list(self.columns[name])
+        return self.columns[name]
 
     def first(self, names: Sequence[str]) -> str | None:
         """Find the first of some names that a column has, small or large letters alike."""

@@ -11,10 +11,13 @@ from genomark.protocol import (
     REQUEST_FORMATS,
     RESPONSE_FORMATS,
     SCALES,
+    TENSOR,
+    TENSOR_STREAM,
     Edit,
     PredictRequest,
     PredictResponse,
 )
+from genomark.protocol.tensor_schema import tensor_schemas
 from genomark.serving.openapi_parts import ERRORS, content, errors, get, reference, shared_paths
 
 _REFERENCE = "#/components/schemas/{name}"
@@ -40,7 +43,15 @@ def openapi(name: str) -> dict[str, Any]:
     )
     schemas["Error"] = _error_schema()
     _state_values(schemas)
-    predicted = content(RESPONSE_FORMATS, reference("PredictResponse"))
+    schemas = {**tensor_schemas(_REFERENCE), **schemas}
+    asked = {
+        **content(REQUEST_FORMATS, reference("PredictRequest")),
+        **content((TENSOR,), reference("TensorRequest")),
+    }
+    predicted = {
+        **content(RESPONSE_FORMATS, reference("PredictResponse")),
+        **content((TENSOR, TENSOR_STREAM), reference("TensorAnswer")),
+    }
     return {
         "openapi": "3.1.0",
         "info": {"title": name, "version": "1.0", "description": "A GAME 1.0 Predictor."},
@@ -50,7 +61,7 @@ def openapi(name: str) -> dict[str, Any]:
                     "summary": "Predict activity from sequence",
                     "requestBody": {
                         "required": True,
-                        "content": content(REQUEST_FORMATS, reference("PredictRequest")),
+                        "content": asked,
                     },
                     "responses": {
                         "200": {"description": "Predictions.", "content": predicted},

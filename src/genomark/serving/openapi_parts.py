@@ -13,7 +13,7 @@ ERRORS: Mapping[int, str] = {
     405: "This method is not allowed here.",
     408: "The request body stopped coming.",
     413: "The request is too large.",
-    415: "The request body is compressed.",
+    415: "The request body is compressed in a way that is not known here.",
     502: "A service the answer depends on failed.",
     503: "The server cannot take the request now.",
 }

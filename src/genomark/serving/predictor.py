@@ -3,40 +3,56 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from genomark.errors import CapabilityError, GenomarkError
-from genomark.models import Model, Predictor, Trainable
-from genomark.models.declaration import Declaration
-from genomark.models.pieces import predict_in_pieces
+from genomark.errors import GenomarkError
+from genomark.models import Model
 from genomark.models.training_data import is_public, named
 from genomark.protocol import (
     EDITS,
     EXTENSIONS,
-    REQUEST_FORMATS,
-    RESPONSE_FORMATS,
+    PREDICT_FORMATS,
+    PREDICTION_FORMATS,
+    TENSOR,
+    TENSOR_STREAM,
+    ZSTD,
     GameError,
     PredictionFailedError,
+    PredictRequest,
+    PredictResponse,
+    compress,
     decode_request,
     encode,
+    encode_tensor_answer,
+    is_streamable,
+    prediction_format,
     request_format,
-    response_format,
+    tensor_frames,
     validate_request,
 )
+from genomark.serving.backend import Backend, BackendSettings
+from genomark.serving.computing import Computing, InProcess
 from genomark.serving.game_app import internal_error
 from genomark.serving.limits import Limits, check_depth, check_size, read_body
 from genomark.serving.metrics import Metrics
 from genomark.serving.name import checked_name, versioned_name
 from genomark.serving.openapi import openapi
+from genomark.serving.served_model import ServedModel, predictor_of, served_model
 from genomark.serving.service_app import ServiceApp
 
 logger = logging.getLogger("genomark.serving")
+
+#: Longer answers of arrays are sent piece by piece, to those who read them so.
+_STREAMED_BYTES = 4 << 20
+#: Shorter ones gain nothing by being compressed.
+_PACKED_BYTES = 1 << 14
 
 
 def predictor_app(
@@ -45,6 +61,7 @@ def predictor_app(
     name: str | None = None,
     limits: Limits | None = None,
     token: str | None = None,
+    settings: BackendSettings | None = None,
 ) -> Starlette:
     """Make the app that serves a model.
 
@@ -57,6 +74,8 @@ def predictor_app(
     limits : Limits, optional
     token : str, optional
         Asked for as a bearer token, but for health checks.
+    settings : BackendSettings, optional
+        How requests are joined, and how many answers are kept.
 
     Returns
     -------
@@ -69,13 +88,29 @@ def predictor_app(
     UsageError
         If the name is not safe in a file name.
     """
-    if isinstance(model, Trainable):
-        model = model.fit(model.default_split())
-    if not isinstance(model, Predictor):
-        raise CapabilityError(
-            f"'{model.info.id}' answers by item, not by sequence, so it cannot be served"
-        )
-    app = _App(model, name, limits or Limits(), token)
+    predictor = predictor_of(model)
+    limits = limits or Limits()
+    return served_app(
+        served_model(predictor),
+        InProcess(predictor, limits.concurrent),
+        name=name,
+        limits=limits,
+        token=token,
+        settings=settings or BackendSettings(),
+    )
+
+
+def served_app(
+    served: ServedModel,
+    computing: Computing,
+    *,
+    name: str | None,
+    limits: Limits,
+    token: str | None,
+    settings: BackendSettings,
+) -> Starlette:
+    """Make the app that serves what computes somewhere; see `predictor_app`."""
+    app = _App(served, Backend(computing, served, limits, settings), name, limits, token)
     return app.served(
         Route("/formats", app.formats, methods=["GET"]),
         Route("/help", app.help, methods=["GET"]),
@@ -83,20 +118,63 @@ def predictor_app(
     )
 
 
+def read_request(body: bytes, content_type: str, limits: Limits) -> PredictRequest:
+    """Decode a body, and check that it is a request that may be asked.
+
+    Raises
+    ------
+    BadRequestError
+    """
+    raw = decode_request(body, content_type, limits.sequences)
+    if content_type != TENSOR:
+        # What has another form than it should is refused there while it is read.
+        check_depth(raw, limits.depth)
+    asked = validate_request(raw)
+    check_size(asked, limits)
+    return asked
+
+
+def write_response(
+    answer: PredictResponse, kind: str, asked: list[str], *, takes_zstd: bool = False
+) -> Response:
+    """Encode an answer in a format that is accepted.
+
+    Parameters
+    ----------
+    answer : PredictResponse
+    kind : str
+        Of `PREDICTION_FORMATS`; as one message of tensors where frames are not worth it.
+    asked : list of str
+        Ids of the request, in its order.
+    takes_zstd : bool
+        Whether the client unpacks that. Tensors are sent as they are: numbers hardly shrink.
+    """
+    if kind == TENSOR_STREAM and _size(answer) > _STREAMED_BYTES and is_streamable(answer):
+        return StreamingResponse(tensor_frames(answer, asked), media_type=kind)
+    if kind in (TENSOR, TENSOR_STREAM):
+        return Response(encode_tensor_answer(answer, asked), media_type=TENSOR)
+    body = encode(answer, kind)
+    if not takes_zstd or len(body) < _PACKED_BYTES:
+        return Response(body, media_type=kind)
+    return Response(compress(body), media_type=kind, headers={"Content-Encoding": ZSTD})
+
+
 class _App(ServiceApp):
     paths = ("/formats", "/help", "/predict")
 
     def __init__(
-        self, model: Predictor, name: str | None, limits: Limits, token: str | None
+        self,
+        served: ServedModel,
+        backend: Backend,
+        name: str | None,
+        limits: Limits,
+        token: str | None,
     ) -> None:
         super().__init__(limits, token)
-        self.model = model
-        self.declaration: Declaration = getattr(model, "declaration", None) or Declaration(
-            name=getattr(model, "predictor_name", model.info.id),
-            description="; ".join(model.info.notes),
-        )
-        self._name = checked_name(name) if name else versioned_name(self.declaration.name)
-        self.measured: Metrics = Metrics(self.turns)
+        self._served = served
+        self._backend = backend
+        self._name = checked_name(name) if name else versioned_name(served.declaration.name)
+        self.measured: Metrics = Metrics(backend)
 
     @property
     def name(self) -> str:
@@ -107,15 +185,18 @@ class _App(ServiceApp):
         return self.answer(
             request,
             {
-                "predictor_supported_request_formats": list(REQUEST_FORMATS),
-                "predictor_supported_response_formats": list(RESPONSE_FORMATS),
-                EXTENSIONS: [EDITS],
+                "predictor_supported_request_formats": list(PREDICT_FORMATS),
+                "predictor_supported_response_formats": list(PREDICTION_FORMATS),
+                EXTENSIONS: [EDITS, ZSTD],
             },
         )
 
     async def help(self, request: Request) -> Response:
         self.authorise(request)
         return self.answer(request, self._help())
+
+    def takes_more(self) -> bool:
+        return self._backend.ready
 
     def contract(self) -> dict[str, Any]:
         return openapi(self.name)
@@ -124,24 +205,27 @@ class _App(ServiceApp):
         self.authorise(request)
         return await self.measure(self._predicted(request))
 
-    async def _predicted(self, request: Request) -> Response:
-        content_type = request_format(request.headers.get("content-type"))
+    async def _asked(self, request: Request) -> tuple[PredictRequest, int]:
+        """Read a request; also the bytes of its body."""
+        content_type = request_format(request.headers.get("content-type"), PREDICT_FORMATS)
         body = await read_body(request, self.limits)
-        accept = request.headers.get("accept")
-        return await self.turns.run(lambda: self._predict(body, content_type, accept))
+        read = partial(read_request, body, content_type, self.limits)
+        return await self._backend.aside(len(body), read), len(body)
 
-    def _predict(self, body: bytes, content_type: str, accept: str | None) -> Response:
-        raw = decode_request(body, content_type, self.limits.sequences)
-        check_depth(raw, self.limits.depth)
-        asked = validate_request(raw)
-        check_size(asked, self.limits)
+    async def _predicted(self, request: Request) -> Response:
+        asked, n_bytes = await self._asked(request)
+        write = partial(
+            write_response,
+            kind=prediction_format(request.headers.get("accept")),
+            asked=list(asked.sequences),
+            takes_zstd=ZSTD in request.headers.get("accept-encoding", ""),
+        )
         self.measured.asked(asked)
-        kind = response_format(accept)
         try:
-            answer = predict_in_pieces(self.model, asked)
+            answer = await self._backend.predict(asked, n_bytes, gone=request.receive)
             answer = msgspec.structs.replace(answer, predictor_name=self.name)
-            return Response(encode(answer, kind), media_type=kind)
-        except GameError:
+            return await self._backend.aside(_size(answer), partial(write, answer))
+        except (GameError, ClientDisconnect):
             raise
         except GenomarkError as error:
             raise PredictionFailedError(str(error)) from error
@@ -151,7 +235,7 @@ class _App(ServiceApp):
             raise internal_error(error) from error
 
     def _help(self) -> dict[str, Any]:
-        info, declared = self.model.info, self.declaration
+        info, declared = self._served.info, self._served.declaration
         tracks = declared.tracks
         optional = {
             "input_size": declared.input_length,
@@ -168,6 +252,7 @@ class _App(ServiceApp):
             "game_schema_version": "1.0",
             "version": info.version,
             "model_digest": info.digest,
+            "batch_invariant": self._served.batch_invariant,
             "features": [track.assay for track in tracks] or ["NA"],
             "cell_types": [track.cell_type for track in tracks] or ["NA"],
             "species": [track.species for track in tracks] or ["NA"],
@@ -183,3 +268,12 @@ class _App(ServiceApp):
             ),
             **{key: value for key, value in optional.items() if value},
         }
+
+
+def _size(answer: PredictResponse) -> int:
+    """Guess the bytes of an answer by the first value of each task."""
+    size = 0
+    for task in answer.prediction_tasks:
+        first = next(iter(task.predictions.values()), None)
+        size += len(task.predictions) * int(getattr(first, "nbytes", 8))
+    return size

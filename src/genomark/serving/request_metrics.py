@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from genomark.serving.limits import Turns
+
+class Queue(Protocol):
+    """Where requests wait and are computed, such as `Turns`."""
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for their turn."""
+        ...
+
+    @property
+    def computing(self) -> int:
+        """Requests that have it."""
+        ...
 
 
 class RequestMetrics:
@@ -44,10 +57,10 @@ class RequestMetrics:
             f"{self._prefix}_{name}", text, buckets=buckets, registry=self._registry
         )
 
-    def _watch(self, turns: Turns, computing: str, waiting: str) -> None:
-        for name, text, read in (
-            ("computing", computing, lambda: turns.computing),
-            ("waiting", waiting, lambda: turns.waiting),
-        ):
-            gauge = Gauge(f"{self._prefix}_{name}", text, registry=self._registry)
-            gauge.set_function(read)
+    def _watch(self, turns: Queue, computing: str, waiting: str) -> None:
+        self._gauge("computing", computing, lambda: turns.computing)
+        self._gauge("waiting", waiting, lambda: turns.waiting)
+
+    def _gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
+        gauge = Gauge(f"{self._prefix}_{name}", text, registry=self._registry)
+        gauge.set_function(read)

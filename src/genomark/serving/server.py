@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -13,11 +13,11 @@ from starlette.applications import Starlette
 
 from genomark.errors import UsageError
 from genomark.models import Model
-from genomark.models.matcher_client import MatcherClient
-from genomark.models.matcher_setting import MatcherSetting
-from genomark.models.track_predictor import TrackPredictor
+from genomark.serving.backend import BackendSettings
 from genomark.serving.limits import Limits
-from genomark.serving.predictor import predictor_app
+from genomark.serving.predictor import predictor_app, served_app
+from genomark.serving.replicas import Replicas
+from genomark.serving.served_model import with_matcher_asked_for
 
 #: Requests in flight are given so long when the server is stopped.
 _SHUTDOWN_SECONDS = 60
@@ -34,6 +34,7 @@ def serve_model(
     limits: Limits | None = None,
     token: str | None = None,
     matcher: str | None = None,
+    settings: BackendSettings | None = None,
 ) -> None:
     """Serve a model until interrupted; requests in flight are finished first.
 
@@ -51,36 +52,77 @@ def serve_model(
     matcher : str, optional
         For terms that the model does not know as they are: URL of a GAME Matcher, which need not
         be there yet; ``builtin``; ``none`` to refuse them. Left out: the built-in one.
+    settings : BackendSettings, optional
+        How requests are joined, and how many answers are kept.
 
     Raises
     ------
     UsageError
         If the address cannot be listened on, or that of the Matcher is none.
     """
-    listener = listen(host, port)
-    with listener:
-        app = predictor_app(_with_matcher(model, matcher), name=name, limits=limits, token=token)
-        address = address_of(listener)
-        run_app(
-            app,
-            listener,
-            f"Serving {model.info.id} at {address} (Ctrl-C stops). In another terminal:\n"
-            f"  genomark run -m {address} -b simulated-enhancers\n",
-        )
+    with listen(host, port) as listener:
+        given = with_matcher_asked_for(model, matcher)
+        app = predictor_app(given, name=name, limits=limits, token=token, settings=settings)
+        _run_predictor(app, listener, model.info.id)
 
 
-def _with_matcher(model: Model, matcher: str | None) -> Model:
-    """Give a model the Matcher that is asked for, if it can use one."""
-    setting = MatcherSetting.of(matcher)
-    if not isinstance(model, TrackPredictor):
-        return model
-    if setting.url is not None:
-        # Modules are started in any order, and a Matcher may be another one tomorrow.
-        return replace(model, matcher=MatcherClient(setting.url))
-    # Few models need it, and what a Matcher knows takes a while to read.
-    from genomark.matching.track_matcher import with_matcher
+def serve_replicas(
+    spec: str,
+    replicas: int,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    name: str | None = None,
+    limits: Limits | None = None,
+    token: str | None = None,
+    matcher: str | None = None,
+    settings: BackendSettings | None = None,
+) -> None:
+    """Serve a model that is computed by processes of its own; see `serve_model`.
 
-    return with_matcher(model, setting)
+    Parameters
+    ----------
+    spec : str
+        What each process makes its model of.
+    replicas : int
+        Processes, 1 or more; one that ends is started again.
+    host, port, name, limits, token, matcher, settings
+        As for `serve_model`.
+
+    Raises
+    ------
+    UsageError
+        If the address cannot be listened on, or that of the Matcher is none.
+    GenomarkError
+        If the model cannot be made.
+    """
+    limits = limits or Limits()
+    with listen(host, port) as listener:
+        computing = Replicas(spec, matcher, replicas, limits.seconds)
+        try:
+            app = served_app(
+                computing.served,
+                computing,
+                name=name,
+                limits=limits,
+                token=token,
+                settings=settings or BackendSettings(),
+            )
+            _run_predictor(app, listener, computing.served.info.id)
+        finally:
+            computing.close()
+
+
+def _run_predictor(app: Starlette, listener: socket.socket, model: str) -> None:
+    # What is loaded by now stays: a collector that went over it again would keep requests waiting.
+    gc.freeze()
+    address = address_of(listener)
+    run_app(
+        app,
+        listener,
+        f"Serving {model} at {address} (Ctrl-C stops). In another terminal:\n"
+        f"  genomark run -m {address} -b simulated-enhancers\n",
+    )
 
 
 def run_app(app: Starlette, listener: socket.socket, message: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Awaitable
+from functools import cached_property
 from typing import Any
 
 from starlette.applications import Starlette
@@ -25,7 +26,7 @@ class ServiceApp(GameApp):
     ----------
     limits : Limits
     turns : Turns
-        In which requests are computed.
+        In which requests are computed, unless an app has a way of its own.
     measured : RequestMetrics
         Set by each app, whose counters they are.
     """
@@ -35,7 +36,14 @@ class ServiceApp(GameApp):
     def __init__(self, limits: Limits, token: str | None) -> None:
         super().__init__(token)
         self.limits = limits
-        self.turns = Turns(limits)
+
+    @cached_property
+    def turns(self) -> Turns:
+        return Turns(self.limits)
+
+    def takes_more(self) -> bool:
+        """Whether a request would be taken now."""
+        return self.turns.waiting < self.limits.queued
 
     @abstractmethod
     def contract(self) -> dict[str, Any]:
@@ -94,6 +102,6 @@ class ServiceApp(GameApp):
 
     async def ready(self, request: Request) -> Response:
         """Say whether a request would be taken."""
-        if self.turns.waiting >= self.limits.queued:
+        if not self.takes_more():
             raise self.busy(1.0)
         return self.answer(request, {"status": "ready"})

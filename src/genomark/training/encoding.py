@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from genomark.models.letters import encode_bases
+from genomark.datasets.letters import encode_bases
 from genomark.training.torch_extra import import_torch
 
 #: What a network is called with: tensors by name, batch first.

@@ -10,12 +10,12 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.datasets.letters import one_hot
 from genomark.digests import digest_of
 from genomark.errors import CapabilityError, ModelError
 from genomark.models import Embedder, FittedTask, Fitting
 from genomark.models.hub.model import HubModel
 from genomark.models.kmer import Kmer as KmerRidge
-from genomark.models.letters import encode_bases
 from genomark.models.training_data import NoTraining, TrainingData, declared_training
 from genomark.probes.design import Scale, Scaling
 from genomark.scoring import ModelIdentity
@@ -308,31 +308,18 @@ class Onehot(FeatureTrainable):
 
     def task_features(self, sequences: Sequence[str], longest: int) -> Features:
         """Write four bits a base of as many positions as the longest training sequence has."""
-        width = min(_LONGEST, longest)
-        out = np.zeros((len(sequences), width, 4), np.float32)
-        for row, sequence in enumerate(sequences):
-            bits = _bits(sequence[:width])
-            out[row, : len(bits)] = bits
-        return out.reshape(len(sequences), -1)
+        bits: Features = one_hot(sequences, min(_LONGEST, longest))
+        return bits.reshape(len(sequences), -1)
 
     def position_features(self, sequences: Sequence[str]) -> list[Features]:
         """Write four bits a base of the bases around each position."""
         found = []
         for sequence in sequences:
             padded = np.zeros((len(sequence) + 2 * _FLANK, 4), np.float32)
-            padded[_FLANK : _FLANK + len(sequence)] = _bits(sequence)
+            padded[_FLANK : _FLANK + len(sequence)] = one_hot([sequence])[0]
             windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _FLANK + 1, axis=0)
             found.append(windows.reshape(len(sequence), -1))
         return found
-
-
-def _bits(sequence: str) -> Features:
-    """One-hot bases, float32[length, 4]; a letter that is no base is all 0."""
-    codes, _ = encode_bases([sequence])
-    bits = np.zeros((len(sequence), 4), np.float32)
-    known = np.flatnonzero(codes < 4)
-    bits[known, codes[known]] = 1.0
-    return bits
 
 
 class ProbedEmbedder(FeatureTrainable):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from genomark.compiled import kernel
-from genomark.models.letters import encode_bases, reverse_complements
+from genomark.datasets.letters import encode_bases, reverse_complements
 
 Floats = NDArray[np.float64]
 Features = NDArray[np.float32]

@@ -12,9 +12,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from genomark.datasets.letters import one_hot
 from genomark.errors import DatasetUnavailableError, ModelError, UsageError
 from genomark.models.hub.enformer import enformer
-from genomark.models.hub.sequence_to_track import one_hot
 from genomark.models.track_predictor import TrackPredictor
 from genomark.models.training_data import NamedTraining
 from genomark.protocol import PredictionFailedError, PredictionTask, PredictRequest, TaskPrediction

@@ -59,6 +59,8 @@ class ConsistencyProfile(PredictorBenchmark):
     """Answers to 64 windows of chr1, each asked for in eight ways."""
 
     id = "consistency-profile"
+    #: What else is asked is what it is about.
+    divisible = False
     version = "1"
     title = "agreement of answers to one window asked for in many ways"
     asks = "questions"

@@ -56,6 +56,7 @@ class TrackBenchmark(Benchmark):
     """
 
     capability = "Predictor"
+    divisible = True
     asks = "regions"
     readout: ClassVar[str] = "track"
     wording: ClassVar[PredictionTask]
@@ -161,6 +162,10 @@ class TrackBenchmark(Benchmark):
         if truths is None:
             raise CapabilityError(f"'{model.info.id}' cannot predict")
         return _frame(part, self.wording.name, [(truth, None, 1, 0) for truth in truths])
+
+    def unanswered(self, part: pl.DataFrame, reason: str) -> pl.DataFrame:
+        """Give rows without an array."""
+        return _frame(part, self.wording.name, [(None, reason, 1, 0)] * part.height)
 
     def read(self, items: pl.DataFrame, response: PredictResponse) -> pl.DataFrame:
         """Turn the answer to `request(items)` into one array an item; `ARRAY_COLUMNS`."""

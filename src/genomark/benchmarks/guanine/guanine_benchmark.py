@@ -37,6 +37,7 @@ from genomark.protocol import PredictionTask, PredictRequest
 from genomark.scoring import ModelIdentity
 from genomark.scoring.ordinal import spearman_ceiling
 from genomark.sequences import LabelledSequences
+from genomark.spans import span
 from genomark.training.protocols import as_trainable
 
 if TYPE_CHECKING:
@@ -204,9 +205,10 @@ class GuanineBenchmark(SequenceBenchmark):
         if not self._needed(stage, trainable):
             return None
         split = self._shortened(self.task.stage(*stage.part)[0], len(rows.labelled))
-        fitted: FittedTask = trainable.fit_task(
-            split, Fitting(stage.fit, asking.threads, asking.workspace, asking.progress)
-        )
+        with span("fit"):
+            fitted: FittedTask = trainable.fit_task(
+                split, Fitting(stage.fit, asking.threads, asking.workspace, asking.progress)
+            )
         asking.progress("answering")
         answers = np.asarray(fitted.answers(rows.labelled.sequences), dtype=np.float64)
         asking.tell({self._called(stage): dict(fitted.report)})

@@ -33,6 +33,7 @@ from genomark.sequences import (
     LabelledSequences,
     TaskSplit,
 )
+from genomark.spans import span
 from genomark.training.protocols import as_trainable
 
 _NO_NUMBER = "the model gave no finite number"
@@ -151,10 +152,11 @@ class SequenceBenchmark(Benchmark):
             raise CapabilityError(f"'{model.info.id}' cannot be fitted to '{self.id}'")
         if fit and not trainable.varies_with_seed:
             return self._frame(test, fit, None)
-        fitted = trainable.fit_task(
-            self._shortened(split, part.height),
-            Fitting(fit, asking.threads, asking.workspace, asking.progress),
-        )
+        with span("fit"):
+            fitted = trainable.fit_task(
+                self._shortened(split, part.height),
+                Fitting(fit, asking.threads, asking.workspace, asking.progress),
+            )
         asking.progress("answering")
         frame = self._asked(fitted, test, fit)
         asking.tell({f"seed {fit}": dict(fitted.report)})

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.datasets.genome import reverse_complement
 from genomark.digests import digest_of
 from genomark.errors import CapabilityError, ModelError, UsageError
 from genomark.models.capabilities import Fold
@@ -33,7 +34,6 @@ _SECONDS_BETWEEN_WRITES = 10.0
 #: Letters scored together: each makes a row.
 _LETTERS_SCORED = 1 << 18
 _HALF = np.float32(0.5)
-_COMPLEMENT = str.maketrans("ACGTUNRYSWKMBDHVacgtunryswkmbdhv", "TGCAANYRSWMKVHDBtgcaanyrswmkvhdb")
 
 Strands = Literal["one", "both"]
 Effect = Literal["auto", "likelihood", "distance"]
@@ -291,7 +291,7 @@ class HubModel:
             raise UsageError(
                 f"{self.checkpoint.spec}: strands=both: its words are of RNA, which has one strand"
             )
-        return [sequences, [each.translate(_COMPLEMENT)[::-1] for each in sequences]]
+        return [sequences, [reverse_complement(each) for each in sequences]]
 
     def _check_finite(self, values: NDArray[np.floating]) -> None:
         if not np.isfinite(values).all():

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.datasets.letters import one_hot
 from genomark.digests import digest_of
 from genomark.errors import ModelError, UsageError, one_line
 from genomark.models.genes.text_embedder import spec_of
@@ -302,6 +303,7 @@ class WindowFunction:
         import torch
 
         with as_model_error(self._spec), torch.inference_mode():
+            # As both networks were trained: N is nothing, not a quarter of each.
             bases = torch.from_numpy(one_hot(windows)).to(self.device)
             values = self._values(bases, tracks)
             if self._antisense is not None:
@@ -352,17 +354,6 @@ class WindowFunction:
         heads = self._network.heads
         weight = torch.cat([head.weight.reshape(len(head.weight), -1) for head in heads])
         return weight, torch.cat([head.bias for head in heads])
-
-
-def one_hot(windows: Sequence[str]) -> NDArray[np.float32]:
-    """Bases as float32[n, length, 4], in the order A, C, G, T; zeros for any other letter.
-
-    That is how both networks were trained: N is nothing, not a quarter of each.
-    """
-    table = np.zeros((256, 4), dtype=np.float32)
-    table[np.frombuffer(b"ACGT", dtype=np.uint8), np.arange(4)] = 1.0
-    letters = np.frombuffer("".join(windows).encode("ascii"), dtype=np.uint8)
-    return table[letters].reshape(len(windows), -1, 4)
 
 
 def _found_device(spec: str, device: Device) -> str:

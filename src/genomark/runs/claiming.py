@@ -1,0 +1,104 @@
+"""Sharing a result folder with other runs: no shard is computed by two of them at once."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator
+
+from genomark.runs.claims import Claims
+from genomark.runs.executor import Executor
+from genomark.runs.journal import Journal
+from genomark.runs.outcome import ShardOutcome
+from genomark.runs.plan import Shard
+from genomark.spans import span
+
+logger = logging.getLogger("genomark.runs")
+
+#: A run that has nothing left but what others compute looks this often whether they are done.
+_LOOK_SECONDS = 0.5
+
+
+class ClaimingExecutor:
+    """Hands on what no other run computes, and waits for the rest.
+
+    A claim is held until the next outcome is asked for: by then this one has been recorded.
+
+    Parameters
+    ----------
+    inner : Executor
+        Which computes.
+    journal : Journal
+        Tells what others have done meanwhile.
+    ahead : int
+        Shards handed on at a time; others may take what is left.
+    fresh : bool
+        Compute what others have done, too.
+    """
+
+    def __init__(
+        self, inner: Executor, journal: Journal, ahead: int, *, fresh: bool = False
+    ) -> None:
+        self._inner = inner
+        self._journal = journal
+        self._claims = Claims(journal.folder)
+        self._ahead = ahead
+        self._fresh = fresh
+        self._waiting: deque[Shard] = deque()
+        self._handed_on: set[str] = set()
+        self._told = False
+
+    def submit(self, shard: Shard) -> str:
+        """Take a shard."""
+        self._waiting.append(shard)
+        return shard.digest
+
+    def as_completed(self) -> Iterator[ShardOutcome]:
+        """Give outcomes as they come, those of other runs too."""
+        while self._waiting:
+            yield from self._hand_on()
+            for outcome in self._inner.as_completed():
+                yield outcome
+                with span("store"):
+                    self._claims.release(outcome.digest)
+                self._handed_on.discard(outcome.digest)
+                yield from self._hand_on()
+            if self._waiting:
+                self._tell()
+                time.sleep(_LOOK_SECONDS)
+
+    def cancel(self) -> None:
+        """Drop what has not started."""
+        self._waiting.clear()
+        self._handed_on.clear()
+        self._inner.cancel()
+        self._claims.release_all()
+
+    def _hand_on(self) -> Iterator[ShardOutcome]:
+        """Claim and hand on as many shards as may be, and give those that others have done.
+
+        What others compute goes to the end.
+        """
+        for _ in range(len(self._waiting)):
+            if len(self._handed_on) >= self._ahead:
+                return
+            shard = self._waiting.popleft()
+            with span("store"):
+                taken = self._claims.take(shard.digest)
+            if not taken:
+                self._waiting.append(shard)
+            elif not self._fresh and self._journal.has(shard):
+                self._claims.release(shard.digest)
+                yield from self._journal.outcomes([shard.digest])
+            else:
+                self._handed_on.add(shard.digest)
+                self._inner.submit(shard)
+
+    def _tell(self) -> None:
+        if not self._told:
+            self._told = True
+            logger.info(
+                "%s requests are being computed by %s: waiting for them",
+                *(f"{len(self._waiting):,}", self._claims.holder(self._waiting[0].digest)),
+            )
