@@ -22,6 +22,7 @@ MODEL = as_model(lambda sequences: [float(len(each)) for each in sequences])
 class Held:
     """Computes when it is let; remembers what it was asked."""
 
+    is_here = True
     alive = 1
     restarts = 0
 
@@ -274,3 +275,77 @@ def test_a_long_message_is_read_beside_the_loop_and_a_short_one_at_once():
         assert await backend.aside(10_000_000, where) is not where()
 
     asyncio.run(scenario())
+
+
+# What takes less time than another thread would
+
+
+class Threads:
+    """Computes at once, and remembers in which thread."""
+
+    alive = 1
+    restarts = 0
+    places = 1
+
+    def __init__(self, is_here=True, seconds=0.0):
+        self.is_here = is_here
+        self.seconds = seconds
+        self.names = []
+
+    def predict(self, request):
+        self.names.append(threading.current_thread().name)
+        if self.seconds:
+            time.sleep(self.seconds)
+        if "N" in request.sequences["0"]:
+            raise ValueError("no N please")
+        return MODEL.predict(request)
+
+    def close(self):
+        pass
+
+
+def threads_of(computing, *sequences):
+    """Where each of some requests is computed, one after the other."""
+
+    async def main():
+        backend = backend_of(computing)
+        for sequence in sequences:
+            response = await backend.predict(asked(sequence))
+            (value,) = response.prediction_tasks[0].predictions.values()
+            assert value == len(sequence)
+        backend.close()
+
+    asyncio.run(main())
+    here = threading.current_thread().name
+    return [name == here for name in computing.names]
+
+
+def test_what_is_known_to_take_no_time_is_computed_in_the_loop():
+    found = threads_of(Threads(), *["ACGT"] * 40)
+    assert not any(found[:16])
+    assert all(found[16:])
+
+
+@pytest.mark.parametrize("computing", [Threads(seconds=0.002), Threads(is_here=False)])
+def test_what_takes_time_or_is_computed_elsewhere_never_is(computing):
+    assert not any(threads_of(computing, *["ACGT"] * 20))
+
+
+def test_a_request_a_thousand_times_as_long_is_not_taken_for_a_short_one():
+    computing = Threads(seconds=1e-5)
+    found = threads_of(computing, *["ACGT"] * 30, "ACGT" * 1_000)
+    assert found[29]
+    assert not found[30]
+
+
+def test_what_fails_in_the_loop_fails_as_elsewhere():
+    async def main():
+        backend = backend_of(Threads())
+        for _ in range(20):
+            await backend.predict(asked("ACGT"))
+        with pytest.raises(ValueError, match="no N please"):
+            await backend.predict(asked("N"))
+        assert await backend.predict(asked("ACGT"))
+        backend.close()
+
+    asyncio.run(main())

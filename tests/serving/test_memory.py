@@ -135,7 +135,7 @@ BODIES = {
         413,
     ),
     "gzip bomb": (lambda: pieces(gzip_bomb(4)), None, {"Content_Encoding": "gzip"}, 415),
-    "zstd bomb": (lambda: pieces(zstd_bomb(4)), None, {"Content_Encoding": "zstd"}, 415),
+    "zstd bomb": (lambda: pieces(zstd_bomb(4)), None, {"Content_Encoding": "zstd"}, 413),
 }
 
 

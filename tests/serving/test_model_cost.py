@@ -47,3 +47,16 @@ def test_nothing_computed_says_nothing():
     cost = ModelCost()
     cost.observe("point", 0, 1.0)
     assert cost.share("point", 0, 0) == math.inf
+
+
+def test_seconds_are_known_after_some_computations_and_grow_with_the_letters():
+    cost = ModelCost()
+    for number in range(16):
+        assert cost.seconds("point", 1_000) == math.inf
+        # Every fourth is disturbed.
+        cost.observe("point", 1_000, 1.0 if number % 4 == 0 else 0.001)
+    assert cost.seconds("point", 1_000) == pytest.approx(0.001)
+    assert cost.seconds("point", 5_000) == pytest.approx(0.005)
+    # What a call takes by itself is not known: fewer letters may take as long.
+    assert cost.seconds("point", 10) == pytest.approx(0.001)
+    assert cost.seconds("track", 10) == math.inf

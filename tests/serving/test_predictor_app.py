@@ -24,6 +24,7 @@ CPG = predictor_app(load_model("cpg"))
 
 JSON = "application/json"
 MSGPACK = "application/msgpack"
+TENSOR = "application/vnd.genomark.tensor+msgpack"
 
 
 def post(app, body, **headers):
@@ -87,9 +88,12 @@ def test_formats_are_those_of_the_protocol():
     assert answer.headers["content-type"] == JSON
     assert answer.json() == {
         "predictor_name": "genomark-gc_dev",
-        "predictor_supported_request_formats": [JSON, MSGPACK],
-        "predictor_supported_response_formats": [JSON, MSGPACK, f"{MSGPACK}-numpy"],
-        "genomark_extensions": ["edits"],
+        "predictor_supported_request_formats": [JSON, MSGPACK, TENSOR],
+        "predictor_supported_response_formats": [
+            *(JSON, MSGPACK, f"{MSGPACK}-numpy", TENSOR),
+            "application/vnd.genomark.tensor-stream",
+        ],
+        "genomark_extensions": ["edits", "zstd"],
     }
 
 

@@ -20,7 +20,15 @@ TWO_BIT, TEXT = "2bit", "text"
 
 
 class SoundSequences(dict[str, str]):
-    """Sequences by id of which none is empty and all letters are A, C, G, T or N, in upper case."""
+    """Sequences by id of which none is empty and all letters are A, C, G, T or N, in upper case.
+
+    Attributes
+    ----------
+    letters : int
+        Of all sequences together.
+    """
+
+    letters: int
 
 
 class SequenceBlock(msgspec.Struct, omit_defaults=True):
@@ -79,9 +87,13 @@ class SequenceBlock(msgspec.Struct, omit_defaults=True):
                 raise ValueError(f"unknown code of sequences: '{self.code[:20]}'")
         except ValueError as error:
             raise msgspec.DecodeError(str(error)) from error
-        sound = self.code == TWO_BIT and bool((lengths > 0).all())
-        kind = SoundSequences if sound else dict
-        found: dict[str, str] = kind(zip(self.ids, texts, strict=True))
+        named = zip(self.ids, texts, strict=True)
+        found: dict[str, str]
+        if self.code == TWO_BIT and bool((lengths > 0).all()):
+            found = SoundSequences(named)
+            found.letters = int(lengths.sum())
+        else:
+            found = dict(named)
         if len(found) != len(self.ids):
             raise msgspec.DecodeError("an id of a sequence is there twice")
         return found
@@ -92,9 +104,12 @@ def sound_sequences(sequences: Mapping[str, str]) -> SoundSequences | None:
     if isinstance(sequences, SoundSequences):
         return sequences
     texts = list(sequences.values())
-    if not all(texts) or pack(texts) is None:
+    packed = pack(texts) if all(texts) else None
+    if packed is None:
         return None
-    return SoundSequences(sequences)
+    sound = SoundSequences(sequences)
+    sound.letters = int(packed.lengths.sum())
+    return sound
 
 
 class ValueBlock(msgspec.Struct, omit_defaults=True):

@@ -223,7 +223,8 @@ def request_format(content_type: str | None, known: Sequence[str] = REQUEST_FORM
         return JSON
     media_type = content_type.split(";")[0].strip().lower()
     if media_type not in known:
-        supported = list(known)
+        # In the words of published servers, which know no more.
+        supported = list(REQUEST_FORMATS)
         raise BadRequestError(
             f"Unsupported Content-Type: {content_type}. Must be one of {supported}"
         )

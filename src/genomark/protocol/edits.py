@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from genomark.protocol.blocks import SoundSequences
 from genomark.protocol.errors import BadRequestError
 
 #: Start and end, 0-based and half-open, of what goes, and the letters that come in its place.
@@ -129,6 +130,8 @@ def some_sequences(sequences: Mapping[str, str], names: Iterable[str]) -> Mappin
 
 def total_letters(sequences: Mapping[str, str]) -> int:
     """Count the letters of all sequences of a request, as long as they would be when built."""
+    if isinstance(sequences, SoundSequences):
+        return sequences.letters
     if not isinstance(sequences, EditedSequences):
         return sum(map(len, sequences.values()))
     return sum(map(sequences.length, sequences))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import zstandard
 
 from genomark.protocol.errors import BadRequestError
@@ -13,7 +15,8 @@ _LEVEL = 1
 _WINDOW_BYTES = 1 << 27
 #: What one byte unfolds to, at most: a block of 128 KiB takes four.
 _UNFOLDED_BYTES = 1 << 15
-_LEAST_BYTES = 64
+#: Taken at once: they unfold to 32 MB at most.
+_STEP_BYTES, _LEAST_BYTES = 1 << 10, 64
 
 
 def compress(body: bytes) -> bytes:
@@ -29,7 +32,8 @@ def decompress(body: bytes, most_bytes: int) -> bytes:
     BadRequestError
         413 for one that unfolds to more than `most_bytes`; 400 for one that is not zstd, or torn.
     """
-    unpacked = bytearray()
+    # Grows in place, and is given out without a copy.
+    unpacked = io.BytesIO()
     view = memoryview(body)
     at = 0
     try:
@@ -38,10 +42,11 @@ def decompress(body: bytes, most_bytes: int) -> bytes:
             frame = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES).decompressobj()
             while at < len(body) and not frame.eof:
                 # Taken in steps that cannot unfold to much more than is allowed.
-                step = max(_LEAST_BYTES, (most_bytes - len(unpacked)) // _UNFOLDED_BYTES)
-                unpacked += frame.decompress(view[at : at + step])
+                room = (most_bytes - unpacked.tell()) // _UNFOLDED_BYTES
+                step = min(_STEP_BYTES, max(_LEAST_BYTES, room))
+                unpacked.write(frame.decompress(view[at : at + step]))
                 at = min(len(body), at + step) - len(frame.unused_data)
-                if len(unpacked) > most_bytes:
+                if unpacked.tell() > most_bytes:
                     raise BadRequestError(
                         f"The body unfolds to over {most_bytes:,} bytes", status=413
                     )
@@ -49,4 +54,4 @@ def decompress(body: bytes, most_bytes: int) -> bytes:
                 raise BadRequestError("Could not unpack the zstd body: it ends too soon")
     except zstandard.ZstdError as error:
         raise BadRequestError(f"Could not unpack the zstd body: {error}") from error
-    return bytes(unpacked)
+    return unpacked.getvalue()

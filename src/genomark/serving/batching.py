@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
@@ -125,6 +126,13 @@ class Batcher:
             return None, letters
         return Group(request.readout, wanted, request.upstream_seq, request.downstream_seq), letters
 
+    def seconds_of(self, request: PredictRequest) -> float:
+        """Give how long the model takes for a request; infinite if that is not known."""
+        sequences = request.sequences
+        if isinstance(sequences, EditedSequences):
+            return math.inf
+        return self._cost.seconds(request.readout, total_letters(sequences))
+
     def answers(self, requests: Sequence[PredictRequest], group: Group | None) -> list[Outcome]:
         """Answer requests of one group, or a single one of none.
 
@@ -174,7 +182,7 @@ class Batcher:
     def _computed(self, request: PredictRequest) -> PredictResponse:
         begun = perf_counter()
         response = self._computing.predict(request)
-        if self._joins and not isinstance(request.sequences, EditedSequences):
+        if not isinstance(request.sequences, EditedSequences):
             letters = total_letters(request.sequences)
             self._cost.observe(request.readout, letters, perf_counter() - begun)
         return response

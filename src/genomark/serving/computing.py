@@ -23,6 +23,11 @@ class Computing(Protocol):
         ...
 
     @property
+    def is_here(self) -> bool:
+        """Whether it computes in this process."""
+        ...
+
+    @property
     def alive(self) -> int:
         """How many processes compute; 0 where none would take a request now."""
         ...
@@ -57,6 +62,7 @@ class InProcess:
         Requests computed at a time.
     """
 
+    is_here = True
     alive = 1
     restarts = 0
 

@@ -64,6 +64,8 @@ class Replicas:
         If the model cannot be made.
     """
 
+    is_here = False
+
     def __init__(self, spec: str, matcher: str | None, count: int, seconds: float) -> None:
         self.places = count
         self.restarts = 0
