@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 
 import aiohttp
+import numpy as np
 import pytest
 
 from genomark.errors import RemoteModelError
@@ -26,7 +27,13 @@ from genomark.models.transport import (
     TooLongError,
     exchange,
 )
-from genomark.protocol import compress
+from genomark.protocol import (
+    FrameReader,
+    PredictResponse,
+    TaskPrediction,
+    compress,
+    tensor_frames,
+)
 
 SOON = Deadlines(connect=5.0, read=5.0, total=10.0)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -312,3 +319,65 @@ def test_a_model_travels_without_its_connections() -> None:
     back.settings = RemoteSettings(attempts=1)
     with pytest.raises(RemoteModelError, match="Connection refused"):
         _ = back.info
+
+
+# --- frames ---
+
+
+def frames_of(n: int, bins: int = 50_000) -> tuple[list[str], list[bytes]]:
+    values = {f"s{i}": np.full(bins, i, dtype=np.float32) for i in range(n)}
+    said = ("t", "accessibility", ["NA"], "K562", "NA", "homo_sapiens", "NA", None, "linear")
+    response = PredictResponse("p", [TaskPrediction(*said, values)], bin_size=1)
+    return list(values), list(tensor_frames(response, list(values)))
+
+
+def streamed(*pieces: bytes) -> bytes:
+    chunks = b"".join(f"{len(piece):x}\r\n".encode() + piece + b"\r\n" for piece in pieces)
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/vnd.genomark.tensor-stream\r\n"
+    return head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+
+
+def test_frames_are_read_as_they_come_and_not_kept() -> None:
+    names, frames = frames_of(20)
+    server = Scripted([streamed(*frames)])
+    answer = DirectLines().post(server.url, b"x", {}, SOON, 1 << 30, FrameReader(names))
+    assert answer.body == b""
+    assert answer.wire_bytes == sum(map(len, frames))
+    assert answer.frames is not None
+    (task,) = answer.frames.answer()["prediction_tasks"]
+    assert [int(task["predictions"][name][-1]) for name in names] == list(range(20))
+
+
+def test_frames_come_over_a_loop_as_well() -> None:
+    names, frames = frames_of(3)
+    server = Scripted([streamed(*frames)])
+
+    async def read(session: aiohttp.ClientSession) -> HttpAnswer:
+        return await exchange(
+            session, "POST", server.url, body=b"x", max_bytes=1 << 30, frames=FrameReader(names)
+        )
+
+    answer = Connections().run(read)
+    assert answer.frames is not None
+    assert answer.frames.is_whole
+
+
+@pytest.mark.parametrize("lost", [0, 1, -1])
+def test_frames_of_which_one_is_lost_are_no_answer(lost: int) -> None:
+    names, frames = frames_of(12)
+    del frames[lost]
+    server = Scripted([streamed(*frames)])
+
+    def read() -> object:
+        answer = DirectLines().post(server.url, b"x", {}, SOON, 1 << 30, FrameReader(names))
+        return RemotePredictor(server.url).decoded(answer, names)
+
+    with pytest.raises(RemoteModelError, match="tensors"):
+        read()
+
+
+def test_more_frames_than_are_read_are_too_long() -> None:
+    names, frames = frames_of(12)
+    server = Scripted([streamed(*frames)])
+    with pytest.raises(TooLongError, match="over 1,000,000 bytes"):
+        DirectLines().post(server.url, b"x", {}, SOON, 1_000_000, FrameReader(names))

@@ -26,6 +26,7 @@ from genomark.protocol import (
     JSON,
     MSGPACK,
     TENSOR,
+    FrameReader,
     PredictionTask,
     PredictRequest,
     encode,
@@ -215,6 +216,18 @@ def test_predictions_over_http_are_those_in_process_to_the_last_bit(serve, kind,
     else:
         there.formats = (kind, kind)
     assert plain(there.predict(request)) == plain(here.predict(request))
+
+
+def test_a_large_answer_comes_as_frames_to_the_last_bit(serve, monkeypatch):
+    fed = []
+    take = FrameReader.feed
+    monkeypatch.setattr(FrameReader, "feed", lambda self, piece: (fed.append(1), take(self, piece)))
+    here = load_model("cpg")
+    sequences = {f"s{i}": "ACGTCGNN"[i % 3 :] * 5_000 for i in range(20)}
+    request = PredictRequest("track", [TASK], sequences)
+    there = RemotePredictor(serve(predictor_app(here, name=here.predictor_name)))
+    assert plain(there.predict(request)) == plain(here.predict(request))
+    assert len(fed) > 3
 
 
 def test_bytes_over_the_wire_are_counted(serve):

@@ -35,6 +35,7 @@ from genomark.models.window import Window
 from genomark.protocol import (
     JSON,
     EditedSequences,
+    FrameReader,
     PredictRequest,
     Unanswered,
     compress,
@@ -237,7 +238,12 @@ class Asking:
         settings = self._settings
         try:
             answer = lines.post(
-                self._where, body, self._headers, settings.deadlines, settings.max_answer_bytes
+                self._where,
+                body,
+                self._headers,
+                settings.deadlines,
+                settings.max_answer_bytes,
+                FrameReader(part.names),
             )
             received = answer.wire_bytes
             outcome.set_result(answer)
@@ -273,7 +279,8 @@ class Asking:
             if self._is_known_too_long(part):
                 continue
             self._note_sent(part, now)
-            task = asyncio.create_task(self._exchange(session, body, part.deadline - now))
+            left = part.deadline - now
+            task = asyncio.create_task(self._exchange(session, body, part.names, left))
             self._running[task] = part
 
     def _encoded(self, part: _Part) -> bytes:
@@ -292,7 +299,7 @@ class Asking:
         part.generation = self._window.generation
 
     async def _exchange(
-        self, session: aiohttp.ClientSession, body: bytes, seconds: float
+        self, session: aiohttp.ClientSession, body: bytes, names: list[str], seconds: float
     ) -> HttpAnswer:
         sent, received = len(body), 0
         try:
@@ -304,6 +311,7 @@ class Asking:
                 headers=self._headers,
                 deadlines=self._settings.deadlines.within(seconds),
                 max_bytes=self._settings.max_answer_bytes,
+                frames=FrameReader(names),
             )
             received = answer.wire_bytes
             return answer

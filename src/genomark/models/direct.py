@@ -16,19 +16,18 @@ from collections.abc import Mapping
 import httptools
 
 from genomark.errors import RemoteModelError, one_line
+from genomark.models.http_answer import HttpAnswer, IncomingBody, is_delimited
 from genomark.models.transport import (
     BrokenConnectionError,
     DeadlineError,
     Deadlines,
-    HttpAnswer,
     NoConnectionError,
     accepted_encodings,
     origin_of,
     proxy_for,
     reason_of,
-    too_long,
-    unfolded,
 )
+from genomark.protocol import FrameReader
 
 _BLOCK_BYTES = 1 << 18
 #: Of all headers together.
@@ -56,20 +55,27 @@ class DirectLines:
         headers: Mapping[str, str],
         deadlines: Deadlines,
         max_bytes: int,
+        frames: FrameReader | None = None,
     ) -> HttpAnswer:
         """Send a body and read the whole answer; as `transport.exchange`, with its errors."""
         until = time.monotonic() + deadlines.total
+
+        def answered(line: socket.socket) -> HttpAnswer:
+            answer = _Answer(url, max_bytes, frames)
+            self._exchange(line, answer, head, body, deadlines, until)
+            return answer.whole()
+
         head = self._head(url, body, headers)
         line = self._kept()
         if line is not None:
             try:
-                return self._exchange(line, url, head, body, deadlines, max_bytes, until)
+                return answered(line)
             except _UnansweredError:
                 # It was closed while nobody looked. What was not begun to be answered is sent anew.
                 pass
         line = self._connected(url, deadlines)
         try:
-            return self._exchange(line, url, head, body, deadlines, max_bytes, until)
+            return answered(line)
         except _UnansweredError as error:
             raise BrokenConnectionError(f"{url}: no answer ({error})") from error
 
@@ -119,26 +125,21 @@ class DirectLines:
     def _exchange(
         self,
         line: socket.socket,
-        url: str,
+        answer: _Answer,
         head: bytes,
         body: bytes,
         deadlines: Deadlines,
-        max_bytes: int,
         until: float,
-    ) -> HttpAnswer:
-        answer = _Answer(url, max_bytes)
-        keep = False
+    ) -> None:
         try:
-            _send(line, head, body, url, deadlines, until)
+            _send(line, head, body, answer.url, deadlines, until)
             self._read(line, answer, deadlines, until)
-            keep = answer.keeps
         finally:
-            if keep:
+            if answer.keeps:
                 with self._lock:
                     self._idle.append(line)
             else:
                 line.close()
-        return answer.whole()
 
     def _read(
         self, line: socket.socket, answer: _Answer, deadlines: Deadlines, until: float
@@ -167,21 +168,21 @@ class _UnansweredError(Exception):
 class _Answer:
     """What has come of an answer so far; the parser calls its methods that begin with ``on``."""
 
-    def __init__(self, url: str, max_bytes: int) -> None:
+    def __init__(self, url: str, max_bytes: int, frames: FrameReader | None) -> None:
         self.url = url
         self.begun = False
         self.is_whole = False
         self.keeps = False
-        self.body = bytearray()
-        self.in_body = False
-        self._headers: dict[str, str] = {}
+        self.body: IncomingBody | None = None
         self._max_bytes = max_bytes
+        self._frames = frames
+        self._headers: dict[str, str] = {}
         self._head_bytes = 0
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, block: bytes) -> None:
         self.begun = True
-        if not self.in_body:
+        if self.body is None:
             self._head_bytes += len(block)
         try:
             self._parser.feed_data(block)
@@ -191,46 +192,37 @@ class _Answer:
             raise RemoteModelError(f"{self.url}: {one_line(error)}") from error
         except httptools.HttpParserError as error:
             raise RemoteModelError(f"{self.url}: {one_line(error)}") from error
-        if not self.in_body and not self.is_whole and self._head_bytes > _HEAD_BYTES:
+        if self.body is None and self._head_bytes > _HEAD_BYTES:
             raise RemoteModelError(f"{self.url}: headers of over {_HEAD_BYTES:,} bytes")
-        if len(self.body) > self._max_bytes:
-            raise too_long(self.url, self._max_bytes)
 
     def end(self) -> None:
         """Take note that the server has closed the connection."""
-        if not self.in_body or self._is_delimited:
+        if self.body is None or is_delimited(self._headers):
             raise _broken(self, "the connection was closed")
 
     def whole(self) -> HttpAnswer:
-        encoding = self._headers.get("content-encoding", "identity").strip().lower()
-        body = unfolded(bytes(self.body), encoding, self.url, self._max_bytes)
-        return HttpAnswer(self._status, self._headers, body, len(self.body))
-
-    @property
-    def _is_delimited(self) -> bool:
-        coding = self._headers.get("transfer-encoding", "").lower()
-        return "content-length" in self._headers or "chunked" in coding
+        assert self.body is not None
+        return self.body.answer(self._status)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         self._status = self._parser.get_status_code()
-        length = self._headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > self._max_bytes:
-            raise too_long(self.url, self._max_bytes)
-        self.in_body = self._status >= 200
-
-    def on_body(self, piece: bytes) -> None:
-        self.body += piece
-
-    def on_message_complete(self) -> None:
-        if self._status < 200:
+        if self._status >= 200:
+            self.body = IncomingBody(self.url, self._headers, self._max_bytes, self._frames)
+        else:
             # The server goes on with the request.
             self._headers = {}
-            return
-        self.is_whole = True
-        self.keeps = self._parser.should_keep_alive() and self._is_delimited
+
+    def on_body(self, piece: bytes) -> None:
+        assert self.body is not None
+        self.body.add(piece)
+
+    def on_message_complete(self) -> None:
+        if self.body is not None:
+            self.is_whole = True
+            self.keeps = self._parser.should_keep_alive() and is_delimited(self._headers)
 
 
 def _send(
@@ -252,10 +244,10 @@ def _send(
 def _late(answer: _Answer, deadlines: Deadlines, until: float) -> DeadlineError:
     if time.monotonic() >= until:
         return DeadlineError(f"{answer.url}: no whole answer within {deadlines.total:g} s")
-    if answer.in_body:
+    if answer.body is not None:
         return DeadlineError(
             f"{answer.url}: the answer stalled for {deadlines.read:g} s after "
-            f"{len(answer.body):,} bytes"
+            f"{answer.body.wire_bytes:,} bytes"
         )
     begin = deadlines.begin or deadlines.read
     return DeadlineError(f"{answer.url}: no answer within {begin:g} s")

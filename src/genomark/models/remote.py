@@ -286,7 +286,10 @@ def _decoded(answer: HttpAnswer, asked: Sequence[str]) -> Any:
     if kind == TENSOR:
         return decode_tensor_answer(answer.body, asked)
     if kind == TENSOR_STREAM:
-        reader = FrameReader(asked)
-        reader.feed(answer.body)
-        return reader.answer()
+        frames = answer.frames
+        if frames is None:
+            # It was compressed on its way.
+            frames = FrameReader(asked)
+            frames.feed(answer.body)
+        return frames.answer()
     return decode_answer(answer.body, kind)

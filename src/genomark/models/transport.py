@@ -5,16 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import math
 import os
 import socket
-import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -23,7 +19,28 @@ from aiohttp.helpers import get_env_proxy_for_url
 from yarl import URL
 
 from genomark.errors import RemoteModelError, one_line
-from genomark.protocol import ZSTD, BadRequestError, decompress
+from genomark.models.http_answer import HttpAnswer, IncomingBody, TooLongError
+from genomark.protocol import ZSTD, FrameReader
+
+__all__ = [
+    "AddressError",
+    "BrokenConnectionError",
+    "DeadlineError",
+    "Deadlines",
+    "HttpAnswer",
+    "NoConnectionError",
+    "TooLongError",
+    "accepted_encodings",
+    "error_texts",
+    "exchange",
+    "game_messages",
+    "is_loopback",
+    "new_session",
+    "origin_of",
+    "proxy_for",
+    "reason_of",
+    "run_to_end",
+]
 
 T = TypeVar("T")
 
@@ -35,9 +52,6 @@ _PROXY_SETTINGS = [
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 #: Of a body, what is handed over at once.
 _PIECE_BYTES = 1 << 20
-#: Bits of zlib's window by how a body was compressed: 47 knows the gzip and the zlib header, -15 is
-#: for servers that send deflate without one.
-_WINDOW_BITS = {"gzip": (47,), "x-gzip": (47,), "deflate": (47, -15)}
 
 
 class AddressError(RemoteModelError):
@@ -54,10 +68,6 @@ class NoConnectionError(BrokenConnectionError):
 
 class DeadlineError(RemoteModelError):
     """There was no whole answer in time."""
-
-
-class TooLongError(RemoteModelError):
-    """The answer is longer than is read."""
 
 
 @dataclass(frozen=True)
@@ -87,43 +97,6 @@ class Deadlines:
         return Deadlines(self.connect, self.read, min(self.total, seconds), self.begin)
 
 
-@dataclass(frozen=True)
-class HttpAnswer:
-    """What came back; header names are lower case, the body is no longer compressed.
-
-    `wire_bytes` is the length of the body as it was sent.
-    """
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-    wire_bytes: int = 0
-
-    @property
-    def content_type(self) -> str:
-        """The answer's own, or nothing."""
-        return self.headers.get("content-type", "")
-
-    @property
-    def is_delimited(self) -> bool:
-        """Whether a body that was cut short would have been noticed."""
-        coding = self.headers.get("transfer-encoding", "").lower()
-        return "content-length" in self.headers or "chunked" in coding
-
-    def retry_after(self, now: datetime | None = None) -> float | None:
-        """Seconds the server asks to be left alone (RFC 9110, section 10.2.3), if it does.
-
-        A date is measured from the server's own `Date`, whose clock need not be ours.
-        """
-        text = self.headers.get("retry-after", "").strip()
-        with contextlib.suppress(ValueError):
-            seconds = float(text)
-            return seconds if math.isfinite(seconds) and seconds >= 0 else None
-        until = _date(text)
-        since = _date(self.headers.get("date", "")) or now or datetime.now(UTC)
-        return None if until is None else max(0.0, (until - since).total_seconds())
-
-
 def new_session() -> aiohttp.ClientSession:
     """Make a session: connections are kept and used again."""
     return aiohttp.ClientSession(
@@ -142,6 +115,7 @@ async def exchange(
     headers: dict[str, str] | None = None,
     deadlines: Deadlines = Deadlines(),
     max_bytes: int,
+    frames: FrameReader | None = None,
 ) -> HttpAnswer:
     """Send a request and read the whole answer.
 
@@ -151,6 +125,8 @@ async def exchange(
         From `new_session`.
     max_bytes : int
         No more of the answer is read, nor unfolded where it is compressed.
+    frames : FrameReader, optional
+        Takes the body as it comes, if it is frames.
 
     Raises
     ------
@@ -166,7 +142,7 @@ async def exchange(
         If what comes back is not HTTP.
     """
     try:
-        return await _exchange(session, method, url, body, headers, deadlines, max_bytes)
+        return await _exchange(session, method, url, body, headers, deadlines, max_bytes, frames)
     except (aiohttp.InvalidURL, UnicodeError) as error:
         raise AddressError(f"'{url}' is not an address; expected http://HOST:PORT") from error
     except aiohttp.ConnectionTimeoutError as error:
@@ -194,6 +170,7 @@ async def _exchange(
     headers: dict[str, str] | None,
     deadlines: Deadlines,
     max_bytes: int,
+    frames: FrameReader | None,
 ) -> HttpAnswer:
     timeout = aiohttp.ClientTimeout(
         total=deadlines.total,
@@ -218,18 +195,11 @@ async def _exchange(
         proxy=proxy,
         proxy_auth=proxy_auth,
     ) as answer:
-        if (answer.content_length or 0) > max_bytes:
-            raise too_long(url, max_bytes)
-        received = bytearray()
-        while block := await _next_block(answer, url, deadlines.read, len(received)):
-            received += block
-            if len(received) > max_bytes:
-                raise too_long(url, max_bytes)
         found = {name.lower(): value for name, value in answer.headers.items()}
-    encoding = found.get("content-encoding", "identity").strip().lower()
-    return HttpAnswer(
-        answer.status, found, unfolded(bytes(received), encoding, url, max_bytes), len(received)
-    )
+        incoming = IncomingBody(url, found, max_bytes, frames)
+        while block := await _next_block(answer, url, deadlines.read, incoming.wire_bytes):
+            incoming.add(block)
+    return incoming.answer(answer.status)
 
 
 @lru_cache(maxsize=64)
@@ -294,67 +264,6 @@ async def _next_block(
                 f"{url}: the answer stalled for {seconds:g} s after {so_far:,} bytes"
             ) from error
         raise
-
-
-def too_long(url: str, max_bytes: int) -> TooLongError:
-    """Give the error of an answer that is longer than is read."""
-    return TooLongError(f"{url}: the answer is over {max_bytes:,} bytes")
-
-
-def unfolded(body: bytes, encoding: str, url: str, max_bytes: int) -> bytes:
-    """Unpack a body that was compressed.
-
-    Raises
-    ------
-    TooLongError
-        If there is more than `max_bytes` in it.
-    RemoteModelError
-        If it is torn, or compressed in a way that was not asked for.
-    """
-    if encoding in ("", "identity") or not body:
-        return body
-    if encoding == ZSTD:
-        return _decompressed(body, url, max_bytes)
-    fault = f"'{encoding}' was not asked for"
-    for bits in _WINDOW_BITS.get(encoding, ()):
-        try:
-            return _inflated(body, bits, url, max_bytes)
-        except zlib.error as error:
-            fault = str(error)
-    raise RemoteModelError(f"{url}: the answer cannot be decompressed ({one_line(fault)})")
-
-
-def _decompressed(body: bytes, url: str, max_bytes: int) -> bytes:
-    try:
-        return decompress(body, max_bytes)
-    except BadRequestError as error:
-        if error.http_status == 413:
-            raise too_long(url, max_bytes) from error
-        raise RemoteModelError(
-            f"{url}: the answer cannot be decompressed ({one_line(error)})"
-        ) from error
-
-
-def _inflated(body: bytes, bits: int, url: str, max_bytes: int) -> bytes:
-    unfolded = bytearray()
-    # A gzip file may be several in a row.
-    while body:
-        stream = zlib.decompressobj(bits)
-        unfolded += stream.decompress(body, max_bytes + 1 - len(unfolded))
-        if len(unfolded) > max_bytes:
-            raise too_long(url, max_bytes)
-        if not stream.eof:
-            raise zlib.error("it ends too soon")
-        body = stream.unused_data
-    return bytes(unfolded)
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def reason_of(error: BaseException) -> str:
