@@ -189,7 +189,7 @@ class SequencePredictor:
     def _plain_points(self, sequences: list[str]) -> list[Any]:
         readout = self.readouts["point"]
         points: list[float] = []
-        for batch in _batches([len(each) for each in sequences]):
+        for batch in _batches(list(map(len, sequences))):
             seen = sequences[batch]
             points += _points(readout.function(seen), seen, self.info.id)
         return points
@@ -236,14 +236,16 @@ class SequencePredictor:
 
 def _batches(lengths: Sequence[int]) -> Iterator[slice]:
     """Cut sequences, in their order, into what is seen at once."""
+    if sum(lengths) <= _LETTERS:
+        yield slice(0, len(lengths))
+        return
     first = letters = 0
     for place, length in enumerate(lengths):
         if place > first and letters + length > _LETTERS:
             yield slice(first, place)
             first, letters = place, 0
         letters += length
-    if lengths:
-        yield slice(first, len(lengths))
+    yield slice(first, len(lengths))
 
 
 def _points(answer: Any, sequences: list[str], model: str) -> list[float]:
