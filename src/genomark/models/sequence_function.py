@@ -237,7 +237,8 @@ class SequencePredictor:
 def _batches(lengths: Sequence[int]) -> Iterator[slice]:
     """Cut sequences, in their order, into what is seen at once."""
     if sum(lengths) <= _LETTERS:
-        yield slice(0, len(lengths))
+        if lengths:
+            yield slice(0, len(lengths))
         return
     first = letters = 0
     for place, length in enumerate(lengths):
