@@ -8,6 +8,7 @@ import pickle
 import socket
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import aiohttp
 import numpy as np
@@ -26,6 +27,7 @@ from genomark.models.transport import (
     NoConnectionError,
     TooLongError,
     exchange,
+    login_for,
 )
 from genomark.protocol import (
     FrameReader,
@@ -35,7 +37,7 @@ from genomark.protocol import (
     tensor_frames,
 )
 
-SOON = Deadlines(connect=5.0, read=5.0, total=10.0)
+SOON = Deadlines(connect=20.0, read=20.0, total=60.0)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\n\r\n"
 
@@ -90,9 +92,10 @@ class Scripted:
             read += block
         head, _, body = read.partition(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
-        while len(body) < length:
-            body += line.recv(1 << 16)
-        return head + b"\r\n\r\n" + body
+        whole = bytearray(body)
+        while len(whole) < length:
+            whole += line.recv(1 << 16)
+        return head + b"\r\n\r\n" + whole
 
 
 def post(
@@ -133,7 +136,7 @@ def test_a_request_says_what_it_is() -> None:
     assert body == b"12345"
 
 
-@pytest.mark.parametrize("size", [0, 1_000_000, 20_000_000])
+@pytest.mark.parametrize("size", [0, 1_000_000, 8_000_000])
 def test_a_body_of_any_size_arrives_whole(size: int) -> None:
     server = Scripted([OK])
     body = bytes(size)
@@ -232,6 +235,56 @@ def test_only_plain_http_without_a_proxy_goes_direct(monkeypatch: pytest.MonkeyP
     assert not goes_direct("http://10.0.0.1:5000")
     monkeypatch.setenv("no_proxy", "10.0.0.1")
     assert goes_direct("http://10.0.0.1:5000")
+
+
+def test_who_has_to_say_who_it_is_does_not_go_direct(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert not goes_direct("http://me:word@10.0.0.2:5000")
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 10.0.0.3 login me password word\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    login_for.cache_clear()
+    assert not goes_direct("http://10.0.0.3:5000")
+    assert goes_direct("http://10.0.0.4:5000")
+    server = Scripted([OK])
+    netrc.write_text("machine 127.0.0.1 login me password word\n")
+    login_for.cache_clear()
+
+    async def read(session: aiohttp.ClientSession) -> HttpAnswer:
+        return await exchange(session, "POST", server.url, body=b"x", max_bytes=10)
+
+    assert Connections().run(read).status == 200
+    login_for.cache_clear()
+    # "me:word"
+    assert b"Authorization: Basic bWU6d29yZA==" in server.requests[0]
+
+
+def test_a_path_is_written_as_paths_are() -> None:
+    server = Scripted([OK])
+    url = server.url.replace("/predict", "/my model/predict")
+    DirectLines().post(url, b"x", {}, SOON, 10)
+    assert server.requests[0].startswith(b"POST /my%20model/predict HTTP/1.1\r\n")
+
+
+def test_a_second_answer_that_nobody_asked_for_is_not_taken() -> None:
+    server = Scripted([OK + OK.replace(b"200 OK", b"500 No").replace(b"hi", b"no"), OK])
+    lines = DirectLines()
+    answer = post(server, lines)
+    assert (answer.status, answer.body) == (200, b"hi")
+
+
+def test_what_comes_after_the_last_chunk_is_capped() -> None:
+    trailers = CHUNKED[:-2] + b"".join(b"X-%d: y\r\n" % i for i in range(20_000)) + b"\r\n"
+    with pytest.raises(RemoteModelError, match="headers of over"):
+        post(Scripted([trailers]))
+
+
+def test_another_protocol_is_none() -> None:
+    said = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    with pytest.raises(RemoteModelError, match="no HTTP answer"):
+        post(Scripted([said]))
 
 
 # --- loops that are kept ---

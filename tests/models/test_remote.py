@@ -29,10 +29,14 @@ from genomark.protocol import (
     FrameReader,
     PredictionTask,
     PredictRequest,
+    PredictResponse,
+    TaskPrediction,
+    Unanswered,
     encode,
     encode_request,
     encode_tensor_answer,
 )
+from genomark.scoring import ModelIdentity
 from genomark.serving import Limits, predictor_app
 
 TASK = PredictionTask("t", "accessibility", "K562", "homo_sapiens")
@@ -230,6 +234,35 @@ def test_a_large_answer_comes_as_frames_to_the_last_bit(serve, monkeypatch):
     assert len(fed) > 3
 
 
+@pytest.mark.parametrize("kind", [MSGPACK, TENSOR])
+def test_why_a_sequence_has_no_value_is_told_in_the_words_of_the_model(serve, kind):
+    class Choosy:
+        info = ModelIdentity("choosy", "1", "0" * 32)
+
+        def predict(self, request):
+            said = (
+                "t",
+                "accessibility",
+                ["NA"],
+                "K562",
+                "NA",
+                "homo_sapiens",
+                "NA",
+                None,
+                "linear",
+            )
+            values = {"a": 1.0, "b": Unanswered("too long for the model")}
+            return PredictResponse("choosy", [TaskPrediction(*said, values)])
+
+    there = RemotePredictor(serve(predictor_app(Choosy())))
+    there.formats = (kind, kind)
+    found = there.predict(REQUEST).prediction_tasks[0].predictions
+    assert found["a"] == 1.0
+    # MsgPack has null, and no words for it.
+    expected = "too long for the model" if kind == TENSOR else "expected a number, got nothing"
+    assert found["b"].reason == expected
+
+
 def test_bytes_over_the_wire_are_counted(serve):
     model = RemotePredictor(serve(predictor_app(load_model("gc"), name="genomark-gc")))
     assert (model.bytes_sent, model.bytes_received) == (0, 0)
@@ -362,6 +395,41 @@ def test_help_is_asked_once(crooked):
     model = RemotePredictor(crooked.url)
     assert model.info == model.info
     assert [path for path, *_ in crooked.asked] == ["/help"]
+
+
+@pytest.mark.parametrize(("stated", "keepable"), [(None, False), ("1", True)])
+def test_a_server_says_whether_its_digest_covers_its_answers(serve, stated, keepable):
+    def lengths(sequences):
+        return [float(len(each)) for each in sequences]
+
+    lengths.version = stated
+    there = RemotePredictor(serve(predictor_app(as_model(lengths))))
+    assert there.keepable is keepable
+    # Nor does a server that passes requests on say more than it knows.
+    assert RemotePredictor(serve(predictor_app(there))).keepable is keepable
+
+
+def test_who_it_is_is_asked_again_before_answers_are_kept(crooked):
+    first = {"model_digest": "a", "predictor_name": "p"}
+    crooked.gives("/help", as_json(first))
+    model = RemotePredictor(crooked.url)
+    assert model.served_as == (crooked.url, "p")
+    assert model.confirm_identity()
+    crooked.gives("/help", as_json({**first, "requests_so_far": 3}))
+    assert model.confirm_identity()
+    for told in ({**first, "predictor_name": "q"}, {**first, "batch_invariant": True}, ["a"]):
+        crooked.gives("/help", as_json(told))
+        assert not model.confirm_identity()
+    crooked.gives("/help", (404, "text/html", b"<html>gone</html>"))
+    assert not model.confirm_identity()
+    crooked.gives("/help", (200, JSON, b"{"))
+    assert not model.confirm_identity()
+    for told in ({**first, "model_digest": "b"}, {"predictor_name": "p"}):
+        crooked.gives("/help", as_json(told))
+        with pytest.raises(RemoteModelError, match=f"{crooked.url} is not the model it was"):
+            model.confirm_identity()
+    # It is still known by what it said first.
+    assert model.served_as == (crooked.url, "p")
 
 
 def test_help_that_holds_half_a_character_is_refused(crooked):

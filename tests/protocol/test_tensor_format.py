@@ -135,6 +135,24 @@ def test_ranges_that_fit_no_sequence_are_refused_as_in_other_formats() -> None:
     assert told[0] == told[1]
 
 
+@pytest.mark.parametrize("limits", [[0, 10**30], [-(2**33), 2], [0, 1 << 31], [0]])
+def test_ranges_that_do_not_fit_are_told_as_in_other_formats(limits: list[int]) -> None:
+    asked = request({"a": "ACGT"}, prediction_ranges={"a": limits})
+    if limits[-1] < 10**20:
+        told = decode_request(encode_request(asked, TENSOR, edits=True), TENSOR, MOST)
+        assert told["prediction_ranges"] == {"a": limits}
+
+
+@pytest.mark.parametrize("key", ["sequences", "prediction_ranges", "references"])
+def test_what_is_there_twice_is_refused(key: str) -> None:
+    sequences = EditedSequences({"r": "ACGT"}, {"e": Edit("r", ())}, {"a": "ACGT"})
+    asked = request(sequences, prediction_ranges={"a": [0, 1], "e": [0, 1]})
+    message = decode(encode_request(asked, TENSOR, edits=True), MSGPACK)
+    message[key] = {"a": "ACGT"} if key != "prediction_ranges" else {"a": [0, 1]}
+    with pytest.raises(BadRequestError, match=f"'{key}' and '.*_block' say the same"):
+        decode_request(encode(message, MSGPACK), TENSOR, MOST)
+
+
 def test_a_map_of_sequences_is_read_too() -> None:
     body = encode(request({"a": "ACGT"}, prediction_ranges={"a": [0, 1]}), MSGPACK)
     assert validate_request(decode_request(body, TENSOR, MOST)) == request(
@@ -175,9 +193,12 @@ def numbers(*values: int, dtype: str = "<i8", shape: list[int] | None = None) ->
         ({"lengths": numbers(5, 3, shape=[-2])}, "is not its 16 bytes"),
         ({"lengths": {"dtype": "<f8", "shape": [2], "data": bytes(16)}}, "expected whole numbers"),
         ({"lengths": {"dtype": "|O8", "shape": [2], "data": bytes(16)}}, "unknown type of tensor"),
-        ({"n_runs": numbers(4, 100, shape=[1, 2])}, "a run of N is not within"),
-        ({"n_runs": numbers(-1, 1, shape=[1, 2])}, "a run of N is not within"),
+        ({"n_runs": numbers(4, 100, shape=[1, 2])}, "a run of N is empty, or not within"),
+        ({"n_runs": numbers(-1, 1, shape=[1, 2])}, "a run of N is empty, or not within"),
         ({"n_runs": numbers(2, 2, 3, 1, shape=[2, 2])}, "overlap"),
+        ({"n_runs": numbers(2, 0, shape=[1, 2])}, "a run of N is empty"),
+        ({"n_runs": numbers(2, 1, dtype="|u1", shape=[1, 2])}, "numbers of 4 or 8 bytes"),
+        ({"lengths": numbers(5, 3, shape=[1] * 9)}, "length <= 8"),
         ({"n_runs": numbers(4, 1)}, "expected whole numbers"),
         ({"code": "gzip"}, "unknown code of sequences: 'gzip'"),
         ({"code": "text", "data": b"ACGTNAC"}, "do not add up to the 7 letters"),
@@ -284,7 +305,7 @@ def test_what_is_no_answer_is_refused(body: bytes) -> None:
 
 def test_fewer_values_than_sequences_are_refused() -> None:
     body = encode_tensor_answer(response(task({"a": 1.0, "b": 2.0})), ["a", "b"])
-    with pytest.raises(BadRequestError, match="2 values for 3 sequences"):
+    with pytest.raises(BadRequestError, match=r"values of shape \(2,\) for 3 sequences"):
         decode_tensor_answer(body, ["a", "b", "c"])
 
 
@@ -343,6 +364,49 @@ def test_frames_that_are_missing_or_out_of_order_are_noticed(order: list[int]) -
     assert len(frames) == 4
     with pytest.raises(BadRequestError):
         fed((frames[each] for each in order), ["s0", "s1"]).answer()
+
+
+def framed(message: Any) -> bytes:
+    content = msgspec.msgpack.encode(message)
+    return len(content).to_bytes(8, "little") + content
+
+
+TASK_FRAME = {"prediction_tasks": [{"streamed": None}]}
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"prediction_tasks": ["streamed"]}],
+        [{"prediction_tasks": [3]}],
+        [{"prediction_tasks": 3}],
+        [{"predictor_name": "p"}],
+        [[]],
+        [{"prediction_tasks": [{"streamed": 7}]}],
+        [{"prediction_tasks": [{"streamed": [[1]]}]}],
+        [TASK_FRAME, [0, 0, {"dtype": "<f8", "shape": [], "data": bytes(8)}]],
+        [TASK_FRAME, [0, 0, {"dtype": "<f8", "shape": [1 << 40, 0], "data": b""}]],
+        [TASK_FRAME, [0, 0, {"dtype": "<f8", "shape": [2], "data": bytes(16)}]],
+        [TASK_FRAME, [1, 0, {"dtype": "<f8", "shape": [1], "data": bytes(8)}]],
+        [TASK_FRAME, [-1, 0, {"dtype": "<f8", "shape": [1], "data": bytes(8)}]],
+        [TASK_FRAME, "x"],
+    ],
+)
+def test_frames_of_another_form_are_refused(messages: list[Any]) -> None:
+    reader = FrameReader(["a"])
+    with pytest.raises(BadRequestError, match="Could not parse tensors"):
+        reader.feed(b"".join(map(framed, messages)))
+
+
+def test_many_values_of_no_bytes_are_refused_before_they_are_made() -> None:
+    message = decode(encode_tensor_answer(response(task({"a": np.zeros(2)})), ["a"]), MSGPACK)
+    message["prediction_tasks"][0]["value_block"]["values"] = {
+        "dtype": "<f8",
+        "shape": [1 << 40, 0],
+        "data": b"",
+    }
+    with pytest.raises(BadRequestError, match="for 1 sequences"):
+        decode_tensor_answer(encode(message, MSGPACK), ["a"])
 
 
 def test_a_frame_longer_than_ever_comes_is_waited_for_and_not_allocated() -> None:

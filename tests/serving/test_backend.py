@@ -304,11 +304,16 @@ class Threads:
         pass
 
 
-def threads_of(computing, *sequences):
+def quick_backend(computing, *, never_waits=True):
+    served = ServedModel(ModelIdentity("m", "1", "d"), Declaration("m"), never_waits=never_waits)
+    return Backend(computing, served, Limits(), BackendSettings())
+
+
+def threads_of(computing, *sequences, never_waits=True):
     """Where each of some requests is computed, one after the other."""
 
     async def main():
-        backend = backend_of(computing)
+        backend = quick_backend(computing, never_waits=never_waits)
         for sequence in sequences:
             response = await backend.predict(asked(sequence))
             (value,) = response.prediction_tasks[0].predictions.values()
@@ -331,6 +336,10 @@ def test_what_takes_time_or_is_computed_elsewhere_never_is(computing):
     assert not any(threads_of(computing, *["ACGT"] * 20))
 
 
+def test_a_model_that_may_wait_or_has_a_loop_of_its_own_never_is():
+    assert not any(threads_of(Threads(), *["ACGT"] * 40, never_waits=False))
+
+
 def test_a_request_a_thousand_times_as_long_is_not_taken_for_a_short_one():
     computing = Threads(seconds=1e-5)
     found = threads_of(computing, *["ACGT"] * 30, "ACGT" * 1_000)
@@ -340,7 +349,7 @@ def test_a_request_a_thousand_times_as_long_is_not_taken_for_a_short_one():
 
 def test_what_fails_in_the_loop_fails_as_elsewhere():
     async def main():
-        backend = backend_of(Threads())
+        backend = quick_backend(Threads())
         for _ in range(20):
             await backend.predict(asked("ACGT"))
         with pytest.raises(ValueError, match="no N please"):

@@ -128,6 +128,16 @@ def test_an_error_of_the_model_is_told_as_if_it_were_here(service):
     ]
 
 
+def test_a_request_that_cannot_be_written_ends_no_process(service):
+    whole(service)
+    restarts = metric(service.address, "genomark_replica_restarts_total")
+    asked = request({"s": "ACGT"}, prediction_ranges={"s": [0, 10**30]})
+    answer = httpx.post(f"{service.address}/predict", json=asked, timeout=30, trust_env=False)
+    assert answer.status_code == 422
+    assert "index is out of bounds" in answer.text
+    assert metric(service.address, "genomark_replica_restarts_total") == restarts
+
+
 def test_a_process_killed_in_the_middle_of_a_request_costs_no_answer(service, gates):
     whole(service)
     restarts = metric(service.address, "genomark_replica_restarts_total")

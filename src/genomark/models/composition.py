@@ -41,6 +41,7 @@ def gc() -> SequencePredictor:
         range_mode="crop",
         training_data=NoTraining(),
         batch_invariant=True,
+        never_waits=True,
     )
 
 
@@ -56,6 +57,7 @@ def cpg() -> SequencePredictor:
         range_mode="crop",
         training_data=NoTraining(),
         batch_invariant=True,
+        never_waits=True,
     )
 
 

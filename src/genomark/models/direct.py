@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Mapping
 
 import httptools
+from yarl import URL
 
 from genomark.errors import RemoteModelError, one_line
 from genomark.models.http_answer import HttpAnswer, IncomingBody, is_delimited
@@ -23,6 +24,7 @@ from genomark.models.transport import (
     Deadlines,
     NoConnectionError,
     accepted_encodings,
+    login_for,
     origin_of,
     proxy_for,
     reason_of,
@@ -32,12 +34,15 @@ from genomark.protocol import FrameReader
 _BLOCK_BYTES = 1 << 18
 #: Of all headers together.
 _HEAD_BYTES = 1 << 16
+#: Of chunks of one byte, what stands around each.
+_CHUNK_FACTOR = 8
 
 
 def goes_direct(url: str) -> bool:
-    """Whether an address can be asked this way."""
-    origin = origin_of(url)
-    return origin.scheme == "http" and proxy_for(origin) == (None, None)
+    """Whether an address can be asked this way: no proxy, and nobody who has to say who it is."""
+    address, origin = URL(url), origin_of(url)
+    plain = origin.scheme == "http" and address.user is None and login_for(origin) is None
+    return plain and proxy_for(origin) == (None, None)
 
 
 class DirectLines:
@@ -82,14 +87,16 @@ class DirectLines:
     def _head(self, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
         origin = origin_of(url)
         told = {
-            "Host": origin.authority,
+            "Host": str(origin).partition("://")[2],
             "Accept-Encoding": accepted_encodings(origin),
             "User-Agent": "genomark",
             **headers,
             "Content-Length": str(len(body)),
         }
-        path = url.partition("://")[2].partition("/")[2]
-        lines = [f"POST /{path} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items())]
+        lines = [
+            f"POST {URL(url).raw_path_qs} HTTP/1.1",
+            *(f"{name}: {value}" for name, value in told.items()),
+        ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     def _kept(self) -> socket.socket | None:
@@ -111,7 +118,7 @@ class DirectLines:
     def _connected(self, url: str, deadlines: Deadlines) -> socket.socket:
         origin = origin_of(url)
         try:
-            address = origin.host or "", origin.port or 80
+            address = origin.raw_host or "", origin.port or 80
             line = socket.create_connection(address, deadlines.connect)
         except TimeoutError as error:
             raise NoConnectionError(
@@ -177,22 +184,23 @@ class _Answer:
         self._max_bytes = max_bytes
         self._frames = frames
         self._headers: dict[str, str] = {}
-        self._head_bytes = 0
+        self._bytes = 0
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, block: bytes) -> None:
         self.begun = True
-        if self.body is None:
-            self._head_bytes += len(block)
+        self._bytes += len(block)
         try:
             self._parser.feed_data(block)
         except httptools.HttpParserCallbackError as error:
             if isinstance(error.__context__, RemoteModelError):
                 raise error.__context__ from None
             raise RemoteModelError(f"{self.url}: {one_line(error)}") from error
-        except httptools.HttpParserError as error:
-            raise RemoteModelError(f"{self.url}: {one_line(error)}") from error
-        if self.body is None and self._head_bytes > _HEAD_BYTES:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            raise RemoteModelError(f"{self.url}: no HTTP answer ({one_line(error)})") from error
+        # Headers, what stands around chunks, and what may come after the last.
+        of_body = 0 if self.body is None else self.body.wire_bytes
+        if self._bytes - of_body > _HEAD_BYTES + _CHUNK_FACTOR * of_body:
             raise RemoteModelError(f"{self.url}: headers of over {_HEAD_BYTES:,} bytes")
 
     def end(self) -> None:
@@ -205,9 +213,16 @@ class _Answer:
         return self.body.answer(self._status)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self.body is not None:
+            # After the body; nobody reads them.
+            return
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
+        if self.is_whole:
+            # A second answer, which nobody asked for.
+            self.keeps = False
+            return
         self._status = self._parser.get_status_code()
         if self._status >= 200:
             self.body = IncomingBody(self.url, self._headers, self._max_bytes, self._frames)
@@ -216,11 +231,11 @@ class _Answer:
             self._headers = {}
 
     def on_body(self, piece: bytes) -> None:
-        assert self.body is not None
-        self.body.add(piece)
+        if self.body is not None and not self.is_whole:
+            self.body.add(piece)
 
     def on_message_complete(self) -> None:
-        if self.body is not None:
+        if self.body is not None and not self.is_whole:
             self.is_whole = True
             self.keeps = self._parser.should_keep_alive() and is_delimited(self._headers)
 

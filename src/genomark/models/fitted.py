@@ -107,6 +107,7 @@ class RidgeTrainable(ABC):
             actual=Actual(type="expression", cell_type="K562", species="homo_sapiens"),
             bin_size=_BIN_SIZE,
             batch_invariant=True,
+            never_waits=True,
         )
 
     def predict_tracks(self, fit: LinearFit, sequences: list[str]) -> list[Floats]:

@@ -319,6 +319,10 @@ class _Reader:
 
     def _value(self, name: str, value: Any, trim: int) -> Any:
         self.answered = True
+        if isinstance(value, Unanswered):
+            if value.reason:
+                return value
+            value = None
         if self._request.readout == "point":
             return _point(value)
         if self._request.readout == "track":

@@ -53,6 +53,8 @@ _LISTS = {
     "response": "predictor_supported_response_formats",
     "extensions": EXTENSIONS,
 }
+#: What `/help` says of answers, beside whose they are.
+_TOLD_OF_ANSWERS = ("predictor_name", "batch_invariant")
 #: Characters shown of an answer's type.
 _MAX_TYPE = 80
 #: Of the module, so that a model can be sent to another process.
@@ -115,8 +117,43 @@ class RemotePredictor:
 
     @property
     def keepable(self) -> bool:
-        """Whether the server says who it is: at its URL there may be another model tomorrow."""
-        return bool(self._help.get("model_digest"))
+        """Whether the server says who it is: at its URL there may be another model tomorrow.
+
+        One of genomark's says so, too, where its digest does not cover all its answers depend on.
+        """
+        return bool(self._help.get("model_digest")) and self._help.get("keepable") is not False
+
+    @property
+    def served_as(self) -> tuple[str, str]:
+        """Where the model is, and under which name: answers of one server are no other's."""
+        return self.url, str(self._help.get("predictor_name", ""))
+
+    def confirm_identity(self) -> bool:
+        """Ask the server once more who it is.
+
+        Returns
+        -------
+        bool
+            False where it does not say, or says less or more than before: nothing should be kept.
+
+        Raises
+        ------
+        RemoteModelError
+            If it is another model by now.
+        """
+        try:
+            answer = self._get("/help")
+            told = self.decoded(answer) if answer.status == 200 else None
+        except RemoteModelError:
+            return False
+        if not isinstance(told, dict):
+            return False
+        if told.get("model_digest") != self._help.get("model_digest"):
+            raise RemoteModelError(
+                f"{self.url} is not the model it was when the run began: its /help states another "
+                "model_digest. Run again to score the model it is now"
+            )
+        return all(told.get(key) == self._help.get(key) for key in _TOLD_OF_ANSWERS)
 
     @property
     def batch_invariant(self) -> bool:

@@ -93,6 +93,9 @@ class SequencePredictor:
         Whether a sequence is answered with the same bits whatever else is asked at the time. Only
         then may requests be joined, and answers be kept; a function that nobody knows is not
         trusted with it.
+    never_waits : bool
+        Whether it only computes, with nothing to wait for and no event loop of its own: then a
+        server may ask it where others would be kept waiting, as long as it is quick.
     keepable : bool
         Whether `info` tells these answers from all others, in other processes too.
     """
@@ -105,6 +108,7 @@ class SequencePredictor:
     bin_size: int = 1
     training_data: TrainingData = UNKNOWN
     batch_invariant: bool = False
+    never_waits: bool = False
     keepable: bool = True
 
     builds_lazily: ClassVar[bool] = True

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 import aiohttp
-from aiohttp.helpers import get_env_proxy_for_url
+from aiohttp.helpers import basicauth_from_netrc, get_env_proxy_for_url, netrc_from_env
 from yarl import URL
 
 from genomark.errors import RemoteModelError, one_line
@@ -35,6 +35,7 @@ __all__ = [
     "exchange",
     "game_messages",
     "is_loopback",
+    "login_for",
     "new_session",
     "origin_of",
     "proxy_for",
@@ -180,6 +181,9 @@ async def _exchange(
     origin = origin_of(url)
     proxy, proxy_auth = proxy_for(origin)
     told = {"Accept-Encoding": accepted_encodings(origin), **(headers or {})}
+    login = None if URL(url).user else login_for(origin)
+    if login is not None:
+        told.setdefault("Authorization", login.encode())
     data: bytes | AsyncIterator[memoryview] | None = body or None
     if len(body) > _PIECE_BYTES:
         # The loop is free for other connections in between. Many servers know no chunks.
@@ -215,6 +219,14 @@ def origin_of(url: str) -> URL:
         return URL(url).origin()
     except ValueError as error:
         raise AddressError(f"'{url}' is not an address; expected http://HOST:PORT") from error
+
+
+@lru_cache(maxsize=64)
+def login_for(origin: URL) -> aiohttp.BasicAuth | None:
+    """Give the name and password that ``~/.netrc`` has for a host; it is read once."""
+    with contextlib.suppress(LookupError):
+        return basicauth_from_netrc(netrc_from_env(), origin.host or "")
+    return None
 
 
 def is_loopback(origin: URL) -> bool:

@@ -176,7 +176,11 @@ class ValueBlock(msgspec.Struct, omit_defaults=True):
         values: list[Any]
         if self.values is not None:
             array = self.values.array()
-            values = array.tolist() if array.ndim == 1 else list(array) if array.ndim else []
+            if array.shape[:1] != (len(names),):
+                raise msgspec.DecodeError(
+                    f"values of shape {array.shape} for {len(names):,} sequences"
+                )
+            values = array.tolist() if array.ndim == 1 else list(array)
         else:
             values = [None if each is None else each.array() for each in self.parts or []]
         if len(values) != len(names):
@@ -202,6 +206,9 @@ def _counts(numbers: NDArray[np.int64]) -> Tensor:
 
 def _read_counts(tensor: Tensor, dimensions: int) -> NDArray[np.int64]:
     array = tensor.array()
+    # Smaller ones would unfold to many times their bytes.
+    if array.size and array.itemsize < 4:
+        raise msgspec.DecodeError(f"expected numbers of 4 or 8 bytes, found {array.dtype}")
     if (
         array.dtype.kind not in "iu"
         or array.ndim != dimensions
@@ -214,7 +221,7 @@ def _read_counts(tensor: Tensor, dimensions: int) -> NDArray[np.int64]:
 
 
 def _texts(data: memoryview, lengths: NDArray[np.int64]) -> list[str]:
-    letters = str(data, "utf-8", "surrogatepass")
+    letters = str(data, "utf-8")
     if (lengths < 0).any() or lengths.astype(np.float64).sum() != len(letters):
         raise ValueError(f"the lengths do not add up to the {len(letters):,} letters")
     ends = np.cumsum(lengths)

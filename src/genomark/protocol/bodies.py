@@ -89,12 +89,13 @@ def decode_request(body: bytes, content_type: str, most_sequences: int) -> Any:
         parts = _read(body, is_json, _TensorParts if is_tensor else _Parts)
         values = dict(_values(parts, is_json, 2 * most_sequences))
         if isinstance(parts, _TensorParts):
+            _check_once(parts)
             values.update(_blocks(parts, values, 2 * most_sequences))
         return values
     except msgspec.ValidationError as error:
         raise BadRequestError(f"The request cannot be read: {error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        name = "JSON" if is_json else "MsgPack"
+        name = "JSON" if is_json else "tensor" if is_tensor else "MsgPack"
         raise BadRequestError(f"Could not parse {name} payload: {error}") from error
 
 
@@ -118,6 +119,17 @@ def _values(parts: _Parts, is_json: bool, most: int) -> Iterator[tuple[str, Any]
         _check_entries(raw, is_json, 2, most)
         ranges = _read(raw, is_json, dict[str, msgspec.Raw])
         yield "prediction_ranges", {name: _range(each, is_json) for name, each in ranges.items()}
+
+
+def _check_once(parts: _TensorParts) -> None:
+    pairs = (
+        ("sequences", "sequence_block"),
+        ("references", "reference_block"),
+        ("prediction_ranges", "range_block"),
+    )
+    for both in pairs:
+        if all(memoryview(getattr(parts, key)) for key in both):
+            raise BadRequestError(f"'{both[0]}' and '{both[1]}' say the same; send one of them")
 
 
 def _blocks(

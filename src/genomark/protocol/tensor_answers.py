@@ -18,8 +18,7 @@ from genomark.protocol.tensors import Tensor
 _HEAD_BYTES = 8
 #: Numbers of a frame, about, unless one value has more.
 _FRAME_BYTES = 1 << 20
-_NO_TASKS = b"\x90"
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError)
 
 
 class SoundPoints(dict[str, float]):
@@ -50,10 +49,10 @@ def _plain(value: object) -> object:
 
 _encode = msgspec.msgpack.Encoder(enc_hook=_plain).encode
 _decode = msgspec.msgpack.Decoder().decode
-_decode_task = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
 _decode_message = msgspec.msgpack.Decoder(dict[str, msgspec.Raw]).decode
 _decode_tasks = msgspec.msgpack.Decoder(list[dict[str, msgspec.Raw]]).decode
 _decode_block = msgspec.msgpack.Decoder(ValueBlock).decode
+_decode_ids = msgspec.msgpack.Decoder(list[str] | None).decode
 _decode_item = msgspec.msgpack.Decoder(Item).decode
 
 
@@ -133,6 +132,7 @@ class FrameReader:
         self._asked = asked
         self._waiting = bytearray()
         self._message: dict[str, Any] | None = None
+        self._ids: list[Sequence[str]] = []
         self._values: list[list[Any]] = []
         self._frames = 0
         self._ended = False
@@ -174,10 +174,10 @@ class FrameReader:
         """
         if self._message is None or not self.is_whole:
             raise BadRequestError("Could not parse tensors: the last frame is missing")
-        tasks = self._message["prediction_tasks"]
         read = []
-        for task, values in zip(tasks, self._values, strict=True):
-            ids = task.pop("streamed") or self._asked
+        for task, ids, values in zip(
+            self._message["prediction_tasks"], self._ids, self._values, strict=True
+        ):
             if len(ids) != len(values):
                 raise BadRequestError(f"{len(values):,} values for {len(ids):,} sequences")
             read.append({**task, "predictions": dict(zip(ids, values, strict=True))})
@@ -188,24 +188,35 @@ class FrameReader:
         if self._ended:
             raise msgspec.DecodeError("there is a frame after the last one")
         if self._message is None:
-            message = _decode(frame)
-            tasks = message.get("prediction_tasks") if isinstance(message, dict) else None
-            if not isinstance(tasks, list) or not all("streamed" in task for task in tasks):
-                raise msgspec.DecodeError("the first frame is no message")
-            self._message, self._values = message, [[] for _ in tasks]
+            self._begin(frame)
         elif frame[:1] == b"\x81":
             end = msgspec.msgpack.decode(frame, type=End)
             if end.frames != self._frames - 1:
                 raise msgspec.DecodeError(f"{end.frames} frames were sent, {self._frames - 1} came")
             self._ended = True
         else:
-            item = _decode_item(frame)
-            if not 0 <= item.task < len(self._values):
-                raise msgspec.DecodeError(f"there is no task {item.task}")
-            values = self._values[item.task]
-            if item.first != len(values):
-                raise msgspec.DecodeError(f"value {len(values)} of task {item.task} is missing")
-            values += list(item.values.array())
+            self._add(_decode_item(frame))
+
+    def _begin(self, frame: bytes) -> None:
+        told = _decode_message(frame)
+        tasks = []
+        for raw in _decode_tasks(told.pop("prediction_tasks")):
+            ids = _decode_ids(raw.pop("streamed"))
+            self._ids.append(self._asked if ids is None else ids)
+            self._values.append([])
+            tasks.append({name: _decode(each) for name, each in raw.items()})
+        message = {name: _decode(each) for name, each in told.items()}
+        self._message = {**message, "prediction_tasks": tasks}
+
+    def _add(self, item: Item) -> None:
+        if not 0 <= item.task < len(self._values):
+            raise msgspec.DecodeError(f"there is no task {item.task}")
+        values, array = self._values[item.task], item.values.array()
+        if item.first != len(values):
+            raise msgspec.DecodeError(f"value {len(values)} of task {item.task} is missing")
+        if not array.ndim or len(values) + len(array) > len(self._ids[item.task]):
+            raise msgspec.DecodeError(f"there are more values than sequences in task {item.task}")
+        values += list(array)
 
 
 def _task(raw: dict[str, msgspec.Raw], asked: Sequence[str]) -> dict[str, Any]:

@@ -67,10 +67,13 @@ def _range_block(request: PredictRequest) -> Tensor | None:
         # Who asks so is told of it by the server.
         return None
     limits = [each or _ALL for each in ranges.values()]
-    if not all(len(each) == 2 and all(type(limit) is int for limit in each) for each in limits):
+    if not all(len(each) == 2 and all(_fits(limit) for limit in each) for each in limits):
         return None
-    array = np.array(limits, dtype=np.int64).reshape(-1, 2)
-    return Tensor.of(array.astype(np.int32) if (array < 1 << 31).all() else array)
+    return Tensor.of(np.array(limits, dtype=np.int32).reshape(-1, 2))
+
+
+def _fits(limit: object) -> bool:
+    return type(limit) is int and -1 <= limit < 1 << 31
 
 
 def ranges_of(block: Tensor, names: list[str]) -> dict[str, list[int]]:

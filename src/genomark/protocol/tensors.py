@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -27,7 +27,7 @@ class Tensor(msgspec.Struct):
     """
 
     dtype: str
-    shape: tuple[int, ...]
+    shape: Annotated[tuple[int, ...], msgspec.Meta(max_length=_MOST_DIMENSIONS)]
     data: memoryview
 
     @classmethod
@@ -54,8 +54,7 @@ class Tensor(msgspec.Struct):
         kind, size = np.dtype(self.dtype), memoryview(self.data).nbytes
         # Compared before anything is made of it: the shape is a stranger's word.
         if (
-            len(self.shape) > _MOST_DIMENSIONS
-            or any(length < 0 for length in self.shape)
+            any(length < 0 for length in self.shape)
             or math.prod(self.shape) * kind.itemsize != size
         ):
             raise msgspec.DecodeError(

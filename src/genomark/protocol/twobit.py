@@ -16,7 +16,7 @@ from genomark.compiled import kernel
 
 Integers = NDArray[np.int64]
 
-_LETTERS = b"ACGT"
+_LETTERS, _N = b"ACGT", ord("N")
 #: What fills the last byte of a sequence, by the length of the sequence modulo 4.
 _FILL = ("", "AAA", "AA", "A")
 #: Letters that are worked on at once, unless one sequence is longer: they stay in the cache.
@@ -94,7 +94,7 @@ def unpack(packed: TwoBit) -> list[str]:
     _check(packed, codes.size)
     words = np.empty(0, dtype=np.uint32)
     sequences: list[str] = []
-    first = 0
+    first = run = 0
     for block in _blocks(packed.lengths):
         sizes = packed.lengths[block]
         starts = np.cumsum(_bytes_of(sizes))
@@ -103,7 +103,8 @@ def unpack(packed: TwoBit) -> list[str]:
             words = np.empty(last - first, dtype=np.uint32)
         _unpack(codes[first:last], _WORDS, words)
         text = words.view(np.uint8)
-        _write_runs(packed.runs, 4 * first, 4 * last, text)
+        if packed.runs.size:
+            run = _write_runs(packed.runs, run, 4 * first, 4 * last, _N, text)
         sequences += _cut(text, 4 * (starts - _bytes_of(sizes)), sizes)
         first = last
     return sequences
@@ -151,25 +152,32 @@ def _check(packed: TwoBit, size: int) -> None:
     if (expected := int(_bytes_of(packed.lengths).sum())) != size:
         raise ValueError(f"the sequences take {expected:,} bytes, and {size:,} are there")
     start, count = packed.runs.T
-    if ((start < 0) | (count < 0) | (start > 4 * size) | (count > 4 * size - start)).any():
-        raise ValueError("a run of N is not within the sequences")
+    if ((start < 0) | (count < 1) | (start > 4 * size) | (count > 4 * size - start)).any():
+        raise ValueError("a run of N is empty, or not within the sequences")
     if (start[1:] < start[:-1] + count[:-1]).any():
         raise ValueError("the runs of N overlap or are out of order")
 
 
-def _write_runs(runs: Integers, first: int, last: int, text: NDArray[np.uint8]) -> None:
-    """Write the runs of N that are in a stretch of letters."""
-    if not runs.size:
-        return
-    begin = np.searchsorted(runs[:, 0] + runs[:, 1], first, side="right")
-    end = np.searchsorted(runs[:, 0], last, side="left")
-    for start, count in runs[begin:end].tolist():
-        text[max(0, start - first) : start + count - first] = ord("N")
+@kernel
+def _write_runs(
+    runs: np.ndarray, run: int, first: int, last: int, letter: int, text: np.ndarray
+) -> int:
+    """Write the runs of N that are in a stretch of letters, from a run on; give the next one."""
+    while run < runs.shape[0]:
+        start, end = runs[run, 0], runs[run, 0] + runs[run, 1]
+        if start >= last:
+            return run
+        for place in range(max(first, start), min(last, end)):
+            text[place - first] = letter
+        if end > last:
+            return run
+        run += 1
+    return run
 
 
 def _runs_of_n(text: NDArray[np.uint8]) -> Integers | None:
     """Find the runs of N; None if any letter is none of A, C, G, T and N."""
-    known = text == ord("N")
+    known = text == _N
     edges = np.flatnonzero(np.diff(known, prepend=False, append=False)).reshape(-1, 2)
     for letter in _LETTERS:
         known |= text == letter

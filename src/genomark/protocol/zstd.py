@@ -17,6 +17,8 @@ _WINDOW_BYTES = 1 << 27
 _UNFOLDED_BYTES = 1 << 15
 #: Taken at once: they unfold to 32 MB at most.
 _STEP_BYTES, _LEAST_BYTES = 1 << 10, 64
+#: Frames of a body; more of them, each with next to nothing in it, would only take time.
+_MOST_FRAMES = 1 << 10
 
 
 def compress(body: bytes) -> bytes:
@@ -35,9 +37,12 @@ def decompress(body: bytes, most_bytes: int) -> bytes:
     # Grows in place, and is given out without a copy.
     unpacked = io.BytesIO()
     view = memoryview(body)
-    at = 0
+    at = frames = 0
     try:
         while at < len(body):
+            frames += 1
+            if frames > _MOST_FRAMES:
+                raise BadRequestError(f"A zstd body of over {_MOST_FRAMES:,} frames")
             # Frames may stand one after the other.
             frame = zstandard.ZstdDecompressor(max_window_size=_WINDOW_BYTES).decompressobj()
             while at < len(body) and not frame.eof:

@@ -116,6 +116,7 @@ class Backend:
             joins=served.batch_invariant if settings.joins is None else settings.joins,
             max_letters=settings.max_letters,
         )
+        self._never_waits = served.never_waits
         self._limits = limits
         self._max_delay = settings.max_delay
         self._free = computing.places
@@ -210,7 +211,9 @@ class Backend:
 
     def _is_trifling(self, request: PredictRequest) -> bool:
         """Whether a request takes less time than another thread would take to have it."""
-        is_alone = self.computed_by.is_here and self._free > 0 and not self._queue
+        if not (self._never_waits and self.computed_by.is_here):
+            return False
+        is_alone = self._free > 0 and not self._queue
         return is_alone and self.batcher.seconds_of(request) < _TRIFLING_SECONDS
 
     def _at_once(self, request: PredictRequest) -> PredictResponse:

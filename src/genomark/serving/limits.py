@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import io
+import re
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from genomark.protocol import (
@@ -60,28 +60,36 @@ class Limits(msgspec.Struct, frozen=True):
     queued: int = 16
 
 
-async def read_body(request: Request, limits: Limits) -> bytes:
+async def read_body(request: Request, limits: Limits, *, packed: bool = False) -> bytes:
     """Read a body, and keep no more of it than is allowed.
+
+    Parameters
+    ----------
+    request : starlette.requests.Request
+    limits : Limits
+    packed : bool
+        Whether one that is compressed with zstd is taken, too; it is given as it came (`unpacked`).
 
     Raises
     ------
     BadRequestError
-        413 for a body that is too long, also once it is unpacked, 415 for one that is compressed
-        otherwise than with zstd, 408 for one that stalls or takes longer than a request may.
+        413 for a body that is too long, 415 for one that is compressed, 408 for one that stalls or
+        takes longer than a request may.
     """
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    encoding = _encoding(request)
     declared = request.headers.get("content-length", "")
     too_long = declared.isdecimal() and int(declared) > limits.body_bytes
     # Grows in place and is given out without a copy: a body is in memory once.
     body = io.BytesIO()
-    if encoding in ("", "identity", ZSTD) and not too_long:
+    taken = ("", "identity", ZSTD) if packed else ("", "identity")
+    if encoding in taken and not too_long:
         async for part in _parts(request, limits):
             if body.tell() + len(part) > limits.body_bytes:
                 too_long = True
                 break
             body.write(part)
         else:
-            return await _unpacked(body.getvalue(), encoding, limits)
+            return body.getvalue()
     body.close()
     await _drain(request)
     if too_long:
@@ -91,15 +99,39 @@ async def read_body(request: Request, limits: Limits) -> bytes:
             status=413,
         )
     raise BadRequestError(
-        f"Unsupported Content-Encoding: {encoding}. Send the body as it is, or with zstd",
+        f"Unsupported Content-Encoding: {encoding}. Send the body "
+        + ("as it is, or with zstd" if packed else "uncompressed"),
         status=415,
     )
 
 
-async def _unpacked(body: bytes, encoding: str, limits: Limits) -> bytes:
-    if encoding != ZSTD:
-        return body
-    return await run_in_threadpool(decompress, body, limits.body_bytes)
+def is_packed(request: Request) -> bool:
+    """Whether the body is compressed."""
+    return _encoding(request) == ZSTD
+
+
+def unpacked(body: bytes, limits: Limits) -> bytes:
+    """Unpack a body that is compressed.
+
+    Raises
+    ------
+    BadRequestError
+        413 for one that is too long then, 400 for one that is torn.
+    """
+    return decompress(body, limits.body_bytes)
+
+
+def takes_zstd(request: Request) -> bool:
+    """Whether the client unpacks that, by its ``Accept-Encoding`` (RFC 9110, section 12.5.3)."""
+    for each in request.headers.get("accept-encoding", "").lower().split(","):
+        name, *parameters = (part.strip() for part in each.split(";"))
+        if name == ZSTD:
+            return not any(re.fullmatch(r"q=0(\.0*)?", part) for part in parameters)
+    return False
+
+
+def _encoding(request: Request) -> str:
+    return request.headers.get("content-encoding", "identity").strip().lower()
 
 
 async def _parts(request: Request, limits: Limits) -> AsyncIterator[bytes]:

@@ -40,7 +40,15 @@ from genomark.protocol import (
 from genomark.serving.backend import Backend, BackendSettings
 from genomark.serving.computing import Computing, InProcess
 from genomark.serving.game_app import internal_error
-from genomark.serving.limits import Limits, check_depth, check_size, read_body
+from genomark.serving.limits import (
+    Limits,
+    check_depth,
+    check_size,
+    is_packed,
+    read_body,
+    takes_zstd,
+    unpacked,
+)
 from genomark.serving.metrics import Metrics
 from genomark.serving.name import checked_name, versioned_name
 from genomark.serving.openapi import openapi
@@ -208,9 +216,17 @@ class _App(ServiceApp):
     async def _asked(self, request: Request) -> tuple[PredictRequest, int]:
         """Read a request; also the bytes of its body."""
         content_type = request_format(request.headers.get("content-type"), PREDICT_FORMATS)
-        body = await read_body(request, self.limits)
-        read = partial(read_request, body, content_type, self.limits)
-        return await self._backend.aside(len(body), read), len(body)
+        body = await read_body(request, self.limits, packed=True)
+        if not is_packed(request):
+            read = partial(read_request, body, content_type, self.limits)
+            return await self._backend.aside(len(body), read), len(body)
+
+        def unfolded() -> tuple[PredictRequest, int]:
+            whole = unpacked(body, self.limits)
+            return read_request(whole, content_type, self.limits), len(whole)
+
+        # What a body unfolds to is in memory for one or two at a time, however many have come.
+        return await self._backend.aside(self.limits.body_bytes, unfolded)
 
     async def _predicted(self, request: Request) -> Response:
         asked, n_bytes = await self._asked(request)
@@ -218,7 +234,7 @@ class _App(ServiceApp):
             write_response,
             kind=prediction_format(request.headers.get("accept")),
             asked=list(asked.sequences),
-            takes_zstd=ZSTD in request.headers.get("accept-encoding", ""),
+            takes_zstd=takes_zstd(request),
         )
         self.measured.asked(asked)
         try:
@@ -267,6 +283,7 @@ class _App(ServiceApp):
                 "coordinates. /openapi.json describes every message."
             ),
             **{key: value for key, value in optional.items() if value},
+            **({} if self._served.keepable else {"keepable": False}),
         }
 
 

@@ -47,6 +47,8 @@ _KEPT_BYTES = 64 << 20
 #: Room for a frame on its way.
 _SOCKET_BYTES = 1 << 20
 _ARRAY, _UNANSWERED = 1, 2
+#: No sequence is as long, and MsgPack has numbers as large.
+_FARTHEST = 1 << 62
 
 Bytes = NDArray[np.uint8]
 
@@ -193,15 +195,14 @@ class Channel:
         ClosedError
         TimeoutError
         """
-        outside = _Outside()
-        head = msgspec.msgpack.encode(message, enc_hook=outside)
-        views = [*(memoryview(each) for each in body), *outside.parts]
-        lengths = _LENGTHS.pack(len(head), sum(map(len, views)))
-        left = [memoryview(lengths + head), *views]
+        self.send_frame(frame_of(message, body))
+
+    def send_frame(self, frame: Sequence[memoryview]) -> None:
+        """Send what `frame_of` made; as `send`."""
         sent = 0
         try:
-            for first in range(0, len(left), _MOST_BUFFERS):
-                waiting = left[first : first + _MOST_BUFFERS]
+            for first in range(0, len(frame), _MOST_BUFFERS):
+                waiting = list(frame[first : first + _MOST_BUFFERS])
                 while waiting:
                     taken = self._end.sendmsg(waiting)
                     sent += taken
@@ -272,6 +273,21 @@ class Channel:
         return view
 
 
+def frame_of(message: Message, body: Sequence[bytes] = ()) -> list[memoryview]:
+    """Write a frame, as pieces of memory.
+
+    Raises
+    ------
+    ValueError
+        If there is something in it that cannot be written.
+    """
+    outside = _Outside()
+    head = msgspec.msgpack.encode(message, enc_hook=outside)
+    views = [*(memoryview(each) for each in body), *outside.parts]
+    lengths = _LENGTHS.pack(len(head), sum(map(len, views)))
+    return [memoryview(lengths + head), *views]
+
+
 def asked_of(request: PredictRequest) -> tuple[Asked, list[bytes]]:
     """Write a request as a message and its body."""
     sequences = request.sequences
@@ -293,13 +309,21 @@ def asked_of(request: PredictRequest) -> tuple[Asked, list[bytes]]:
         request.prediction_tasks,
         list(sequences),
         lengths,
-        request.prediction_ranges,
+        _ranges(request),
         request.upstream_seq,
         request.downstream_seq,
         references,
         edits,
     )
     return asked, body
+
+
+def _ranges(request: PredictRequest) -> dict[str, list[int]] | UnsetType:
+    """Give the ranges; what is beyond all numbers is beyond any sequence, and refused as such."""
+    ranges = request.prediction_ranges
+    if ranges is UNSET:
+        return UNSET
+    return {name: [min(limit, _FARTHEST) for limit in each] for name, each in ranges.items()}
 
 
 def request_of(asked: Asked, body: memoryview) -> PredictRequest:

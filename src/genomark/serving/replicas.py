@@ -23,6 +23,7 @@ from genomark.serving.replica_messages import (
     ModelLoaded,
     ModelRecipe,
     asked_of,
+    frame_of,
 )
 from genomark.serving.served_model import ServedModel
 
@@ -104,7 +105,8 @@ class Replicas:
         ServerError
             503 if it took too long, or there is no process that could be asked.
         """
-        message, body = asked_of(request)
+        # What cannot be written is the fault of this request, and of no process.
+        frame = frame_of(*asked_of(request))
         while True:
             try:
                 replica = self._idle.get(timeout=self._seconds)
@@ -116,7 +118,7 @@ class Replicas:
                 ) from None
             with replica.asked:
                 try:
-                    replica.channel.send(message, body)
+                    replica.channel.send_frame(frame)
                     answer, _ = replica.channel.receive()
                 except ClosedError as error:
                     if not error.reached:

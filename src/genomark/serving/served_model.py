@@ -11,6 +11,7 @@ from genomark.models import Model, Predictor, Trainable
 from genomark.models.declaration import Declaration
 from genomark.models.matcher_client import MatcherClient
 from genomark.models.matcher_setting import MatcherSetting
+from genomark.models.remote import RemotePredictor
 from genomark.models.track_predictor import TrackPredictor
 from genomark.scoring import ModelIdentity
 
@@ -24,11 +25,17 @@ class ServedModel(msgspec.Struct, frozen=True):
     declaration : Declaration
     batch_invariant : bool
         Whether it answers a sequence with the same bits whatever else is asked at the time.
+    never_waits : bool
+        Whether it only computes, so that it may be asked in an event loop.
+    keepable : bool
+        Whether its digest covers all that its answers depend on, so that they may be kept by it.
     """
 
     info: ModelIdentity
     declaration: Declaration
     batch_invariant: bool = False
+    never_waits: bool = False
+    keepable: bool = True
 
 
 def predictor_of(model: Model) -> Predictor:
@@ -54,7 +61,15 @@ def served_model(model: Predictor) -> ServedModel:
         name=getattr(model, "predictor_name", model.info.id),
         description="; ".join(model.info.notes),
     )
-    return ServedModel(model.info, declaration, bool(getattr(model, "batch_invariant", False)))
+    # A server may be another model tomorrow, and answers that are kept would still be today's.
+    is_elsewhere = isinstance(model, RemotePredictor)
+    return ServedModel(
+        model.info,
+        declaration,
+        bool(getattr(model, "batch_invariant", False)) and not is_elsewhere,
+        bool(getattr(model, "never_waits", False)),
+        bool(getattr(model, "keepable", True)),
+    )
 
 
 def with_matcher_asked_for(model: Model, matcher: str | None) -> Model:
