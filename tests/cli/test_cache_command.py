@@ -76,6 +76,21 @@ def test_clear_removes_one_model_or_all(genomark_cli, filled: Path):
     assert genomark_cli("cache", "info", *here).out == ""
 
 
+def test_clear_tells_in_one_line_what_it_cannot_remove(genomark_cli, filled: Path, monkeypatch):
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    files = sorted(filled.rglob("*.predictions"))
+    monkeypatch.setattr(Path, "unlink", refuse)
+    for words in ((), ("-m", "gc")):
+        done = genomark_cli("cache", "clear", *words, "--prediction-cache", "cache")
+        assert done.code not in (0, None)
+        assert "cannot be removed" in done.err
+        assert "freed" not in done.err
+        assert "Traceback" not in done.err
+    assert sorted(filled.rglob("*.predictions")) == files
+
+
 def test_a_cache_that_is_off_is_none(genomark_cli, monkeypatch):
     monkeypatch.setenv(FOLDER_VARIABLE, "off")
     done = genomark_cli("cache", "info")

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from genomark.errors import RemoteModelError
 from genomark.models import Embedder, Predictor, as_model, cached_predictor
 from genomark.models.cached_predictor import CachedPredictor, with_prediction_cache
 from genomark.models.composition import gc
@@ -568,8 +569,22 @@ def test_only_predictors_whose_answers_may_be_kept_are_put_behind_it(
     assert isinstance(with_prediction_cache(as_model(len_of), held), CachedPredictor)
 
 
+def test_of_a_function_without_a_version_nothing_is_kept(held: PredictionCache) -> None:
+    def function(sequences: list[str]) -> list[float]:
+        return len_of(sequences)
+
+    for stated, kept in ((None, False), (0, True), ("2024-05", True)):
+        function.version = stated  # type: ignore[attr-defined]
+        model = as_model(function)
+        assert isinstance(with_prediction_cache(model, held), CachedPredictor) is kept
+        assert model.info.version == ("1" if stated is None else str(stated))
+
+
 def len_of(sequences: list[str]) -> list[float]:
     return [float(len(each)) for each in sequences]
+
+
+len_of.version = "1"  # type: ignore[attr-defined]
 
 
 def _recorded(folder: Path) -> Path:
@@ -591,6 +606,7 @@ def test_a_function_may_say_that_its_answers_are_not_to_be_kept(held: Prediction
     def function(sequences: list[str]) -> list[float]:
         return len_of(sequences)
 
+    function.version = "1"  # type: ignore[attr-defined]
     assert isinstance(with_prediction_cache(as_model(function), held), CachedPredictor)
     function.keepable = False  # type: ignore[attr-defined]
     model = as_model(function)
@@ -603,6 +619,7 @@ def test_a_function_may_say_that_its_answers_are_not_to_be_kept(held: Prediction
         ({}, False, False),
         ({"version": "1"}, False, False),
         ({"model_digest": "abc"}, True, False),
+        ({"model_digest": "abc", "keepable": False}, False, False),
         ({"model_digest": "abc", "batch_invariant": "yes"}, True, False),
         ({"model_digest": "abc", "batch_invariant": True}, True, True),
     ],
@@ -615,3 +632,56 @@ def test_a_server_is_trusted_as_far_as_it_says_what_it_is(
     model._help = help_
     assert (model.keepable, model.batch_invariant) == (keepable, invariant)
     assert isinstance(with_prediction_cache(model, held), CachedPredictor) is keepable
+
+
+class Served(Asked):
+    """A model on a server, which may change what it says of itself."""
+
+    def __init__(self, model: Predictor, url: str = "http://a", name: str = "p") -> None:
+        super().__init__(model)
+        self.served_as = (url, name)
+        self.confirmed: bool | None = True
+
+    def confirm_identity(self) -> bool:
+        if self.confirmed is None:
+            raise RemoteModelError("it is not the model it was")
+        return self.confirmed
+
+
+@pytest.mark.parametrize("make", [by_sequence, by_request])
+def test_answers_of_one_server_are_no_other_servers(make: Any, held: PredictionCache) -> None:
+    CachedPredictor(Served(make()), held).predict(point({"a": "AC"}))
+    for url, name, asked in (
+        ("http://a", "p", []),
+        ("http://rival", "p", [["a"]]),
+        ("http://a", "q", [["a"]]),
+    ):
+        model = Served(make(), url, name)
+        CachedPredictor(model, held).predict(point({"a": "AC"}))
+        assert model.asked == asked
+    # Here it is no server at all.
+    model = Asked(make())
+    CachedPredictor(model, held).predict(point({"a": "AC"}))
+    assert model.asked == [["a"]]
+
+
+@pytest.mark.parametrize("make", [by_sequence, by_request])
+def test_of_a_server_that_became_another_model_nothing_is_kept(
+    make: Any, held: PredictionCache
+) -> None:
+    model = Served(make())
+    behind = CachedPredictor(model, held)
+    model.confirmed = None
+    with pytest.raises(RemoteModelError, match="not the model it was"):
+        behind.predict(point({"a": "AC"}))
+    assert not held.folder.exists()
+    model.confirmed = False
+    assert values(behind.predict(point({"a": "AC"}))) == values(make().predict(point({"a": "AC"})))
+    assert not held.folder.exists()
+    model.confirmed = True
+    behind.predict(point({"a": "AC"}))
+    assert len(list(held.checked())) == 1
+    # What is there needs no server.
+    model.confirmed = None
+    behind.predict(point({"a": "AC"}))
+    assert len(model.asked) == 3

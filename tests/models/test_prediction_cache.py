@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from genomark.errors import UsageError
+from genomark.errors import UsageError, WriteError
 from genomark.models import prediction_cache_files
 from genomark.models.prediction_cache import (
     FOLDER_VARIABLE,
@@ -320,6 +320,34 @@ def test_all_is_cleared_and_what_is_not_of_the_cache_stays(held: PredictionCache
     assert held.clear() > 0
     assert values(held, 1) == [None]
     assert [path for path in held.folder.rglob("*") if path.is_file()] == [notes]
+
+
+@pytest.mark.parametrize("how", [PredictionCache.clear, lambda held: held.forget(MODEL)])
+def test_what_cannot_be_removed_is_told_and_not_counted_as_free(
+    held: PredictionCache, monkeypatch, how
+) -> None:
+    fill(held, 0)
+    held.add_whole(told(), keys(0), rows(0))
+    kept, gone = segments(held)
+    unlink = Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path == kept:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(WriteError) as caught:
+        how(held)
+    assert str(kept) in str(caught.value)
+    assert "1 files cannot be removed" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert (kept.exists(), gone.exists()) == (True, False)
+    monkeypatch.undo()
+    size = kept.stat().st_size
+    assert how(held) == size
+    assert how(held) == 0
+    assert not held.model_folder(MODEL).exists()
 
 
 def test_all_files_are_looked_at(held: PredictionCache) -> None:

@@ -6,16 +6,23 @@ import base64
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
+from genomark.models import prediction_cache_keys
+from genomark.models.composition import gc
 from genomark.models.prediction_cache_keys import (
+    computed_by,
     letters_of_keys,
     position_keys,
     request_digest,
     sequence_keys,
     wording_digest,
 )
+from genomark.models.remote import RemotePredictor
+from genomark.models.sequence_function import Readout, SequencePredictor
 from genomark.protocol import Edit, EditedSequences, PredictionTask, PredictRequest
+from genomark.scoring import ModelIdentity
 
 TASK = PredictionTask("t", "expression", "K562", "homo_sapiens")
 
@@ -99,13 +106,13 @@ def test_the_wording_is_all_but_sequences_and_names_of_tasks() -> None:
             )
         ),
     ]
-    assert {wording_digest(each) for each in same} == {wording_digest(base)}
-    assert len({wording_digest(each) for each in [base, *others]}) == len(others) + 1
+    assert {wording_digest(each, "c") for each in same} == {wording_digest(base, "c")}
+    assert len({wording_digest(each, "c") for each in [base, *others]}) == len(others) + 1
 
 
 def test_a_whole_request_is_all_of_it() -> None:
     def digest(asked: PredictRequest) -> str:
-        return request_digest(asked, sequence_keys(asked))
+        return request_digest(asked, sequence_keys(asked), "c")
 
     base = {"a": "ACGT", "b": "AC"}
     others = [
@@ -119,7 +126,61 @@ def test_a_whole_request_is_all_of_it() -> None:
     ]
     assert digest(request(base)) == digest(request(dict(base)))
     assert len({digest(each) for each in [request(base), *others]}) == len(others) + 1
-    assert digest(request(base)) != wording_digest(request(base))
+    assert digest(request(base)) != wording_digest(request(base), "c")
+
+
+def test_what_computes_is_part_of_what_is_asked() -> None:
+    asked = request({"a": "ACGT"})
+    keys = sequence_keys(asked)
+    assert wording_digest(asked, "c") != wording_digest(asked, "d")
+    assert request_digest(asked, keys, "c") != request_digest(asked, keys, "d")
+
+
+def test_another_machine_or_another_numpy_computes_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = {computed_by(gc()), computed_by(another())}
+    assert len(found) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(prediction_cache_keys.platform, "machine", lambda: "another")
+        found.add(computed_by(gc()))
+    for package in ("numpy", "torch"):
+        released = prediction_cache_keys._release
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                prediction_cache_keys,
+                "_release",
+                lambda name, package=package, released=released: (
+                    "0" if name == package else released(name)
+                ),
+            )
+            found.add(computed_by(gc()))
+    assert len(found) == 4
+    assert prediction_cache_keys._release("numpy") == np.__version__
+    assert prediction_cache_keys._release("no-such-package") is None
+
+
+def another() -> SequencePredictor:
+    return SequencePredictor(
+        info=ModelIdentity(id="m", version="1", digest="1" * 32),
+        predictor_name="m",
+        readouts={"point": Readout(lambda s: [0.0 for _ in s], "log")},
+    )
+
+
+def test_a_server_goes_by_its_address_and_name_and_not_by_what_is_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def served(url: str, name: str) -> str:
+        model = RemotePredictor(url)
+        # What /help would have said.
+        model._help = {"predictor_name": name, "model_digest": "d"}
+        return computed_by(model)
+
+    found = [served("http://a:1", "p"), served("http://a:2", "p"), served("http://a:1", "q")]
+    assert len(set(found)) == 3
+    monkeypatch.setattr(prediction_cache_keys.platform, "machine", lambda: "another")
+    assert served("http://a:1/", "p") == found[0]
 
 
 def test_keys_by_place_differ() -> None:

@@ -31,6 +31,15 @@ def share_of_a(sequences: list[str]) -> list[float]:
 
 
 count_a.batch_invariant = True  # type: ignore[attr-defined]
+# Of functions that state none, no answer is kept.
+count_a.version = share_of_a.version = "1"  # type: ignore[attr-defined]
+
+
+SIGN = 1.0
+
+
+def signed(sequences: list[str]) -> list[float]:
+    return [SIGN * sequence.count("A") for sequence in sequences]
 
 
 class Second(Toy):
@@ -102,6 +111,25 @@ def test_nothing_is_said_of_a_cache_that_had_nothing(tmp_path: Path, caplog) -> 
     with caplog.at_level(logging.INFO):
         run(tmp_path / "out", tmp_path / "cache", Toy())
     assert "prediction cache" not in caplog.text
+
+
+def test_a_function_that_was_set_otherwise_does_not_get_its_old_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    first = run(tmp_path / "first", cache, Toy(), model=signed)
+    monkeypatch.setitem(globals(), "SIGN", -1.0)
+    second = run(tmp_path / "second", cache, Toy(), model=signed)
+    assert first[0].metrics[0].value == -second[0].metrics[0].value != 0
+    # It has to say so of what cannot be seen.
+    monkeypatch.setitem(globals(), "SIGN", 1.0)
+    monkeypatch.setattr(signed, "version", "1", raising=False)
+    third = run(tmp_path / "third", cache, Toy(), model=signed)
+    monkeypatch.setitem(globals(), "SIGN", -1.0)
+    fourth = run(tmp_path / "fourth", cache, Toy(), model=signed)
+    assert third[0].metrics[0].value == first[0].metrics[0].value
+    assert fourth[0].metrics[0].value == second[0].metrics[0].value
+    assert len(list(cache.iterdir())) == 2
 
 
 def test_off_is_off(tmp_path: Path) -> None:
@@ -181,5 +209,6 @@ def _script(folder: Path) -> Path:
         "def slow(sequences):\n"
         "    time.sleep(0.02 * len(sequences))\n"
         "    return [float(len(each)) for each in sequences]\n"
+        "slow.version = 1\n"
     )
     return path

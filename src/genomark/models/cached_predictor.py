@@ -28,6 +28,7 @@ from genomark.models.capabilities import (
 from genomark.models.pieces import predict_in_pieces
 from genomark.models.prediction_cache import NO_COST, PredictionCache, added
 from genomark.models.prediction_cache_keys import (
+    computed_by,
     letters_of_keys,
     position_keys,
     request_digest,
@@ -134,7 +135,7 @@ class CachedPredictor:
                 self.seconds += time.perf_counter() - begun - work.wall_seconds
 
     def _by_sequence(self, request: PredictRequest, work: _Work) -> PredictResponse:
-        model, wording = self._model.info, wording_digest(request)
+        model, wording = self._model.info, wording_digest(request, computed_by(self._model))
         known = self._cache.knows(model.digest, wording)
         if not known and not self._pays.get(request.readout, True):
             return self._judged(request, work)
@@ -177,7 +178,7 @@ class CachedPredictor:
         model, places = self._model.info, position_keys(len(request.sequences))
         whole = None
         if self._pays.get(request.readout, True) and self._cache.knows(model.digest):
-            whole = request_digest(request, sequence_keys(request))
+            whole = self._request_digest(request)
             found = self._cache.find_whole(model.digest, whole, places)
             if found:
                 work.recall(found.cost, 1.0)
@@ -185,10 +186,13 @@ class CachedPredictor:
         answer = self._judged(request, work)
         read = _rows(answer, request)
         if self._pays[request.readout] and read is not None:
-            whole = whole or request_digest(request, sequence_keys(request))
+            whole = whole or self._request_digest(request)
             told = Told(model.digest, model.id, whole, without_values(answer), work.cost)
             self._keep(told, places, read, whole=True)
         return answer
+
+    def _request_digest(self, request: PredictRequest) -> str:
+        return request_digest(request, sequence_keys(request), computed_by(self._model))
 
     def _judged(self, request: PredictRequest, work: _Work) -> PredictResponse:
         """Ask the model, and learn whether its answers are worth keeping."""
@@ -212,6 +216,10 @@ class CachedPredictor:
     ) -> None:
         good = [place for place, row in enumerate(rows) if all(map(is_plain, row[::2]))]
         if not _comes_back(told) or (whole and len(good) < len(rows)):
+            return
+        # Of a model that may have become another since its digest was asked for.
+        confirm = getattr(self._model, "confirm_identity", None)
+        if confirm is not None and not confirm():
             return
         add = self._cache.add_whole if whole else self._cache.add
         add(told, [keys[place] for place in good], [rows[place] for place in good])

@@ -12,13 +12,19 @@ import io
 import sys
 import types
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
 
 from genomark.digests import digest_of_bytes
+from genomark.models.function_surroundings import (
+    Surroundings,
+    is_installed,
+    release,
+    source_of,
+)
 
 #: Digests of what could not be seen, made for this process alone.
 _passing: set[str] = set()
@@ -26,30 +32,39 @@ _passing: set[str] = set()
 _INCIDENTAL = {"__dict__", "__weakref__", "__static_attributes__", "_abc_impl"}
 
 
-def function_digest(function: Callable[..., Any], version: str) -> str:
+#: What counts as the version of a function that states none.
+UNSTATED = "1"
+
+
+def function_digest(function: Callable[..., Any], version: str | None = None) -> str:
     """Digest of a function or callable object.
 
     It covers the code, the values it closes over or carries, the source files of the functions and
-    classes it is made of, and the modules beside those files that they import. What cannot be seen
-    (a handle, a device) makes the digest unique, so that no answer is ever taken for that of
+    classes it is made of, and the modules beside those files that they import. With a version it
+    covers more: numbers, texts and arrays that its code reads as globals, the source of the package
+    it is in, and name and version of each installed package that these files import. What cannot be
+    seen (a handle, a device) makes the digest unique, so that no answer is ever taken for that of
     another function.
 
     Parameters
     ----------
     function : callable
-    version : str
+    version : str, optional
         What the user calls the state of whatever a digest cannot see, such as a file of weights.
     """
     look = _Look()
     try:
-        parts = [version.encode(), look.at(function)]
+        parts = [(UNSTATED if version is None else version).encode(), look.at(function)]
+        around = None if version is None else Surroundings(function)
     except Exception:  # noqa: BLE001 - whatever cannot be pickled cannot be compared
-        unique = digest_of_bytes([version.encode(), uuid.uuid4().bytes])
+        unique = digest_of_bytes([(version or "").encode(), uuid.uuid4().bytes])
         _passing.add(unique)
         return unique
     sources: set[Path] = set()
     for file in look.files:
         _add_source(file, sources)
+    if around is not None:
+        parts += [b"around", *around.values, *_releases(around, sources)]
     return digest_of_bytes([*parts, *sorted(file.read_bytes() for file in sources)])
 
 
@@ -88,7 +103,7 @@ class _Look:
 
     def _note(self, module: str | None) -> None:
         file = getattr(sys.modules.get(module or ""), "__file__", None)
-        if file and file.endswith(".py") and not _installed(Path(file)):
+        if file and file.endswith(".py") and not is_installed(Path(file)):
             self.files.add(Path(file).resolve())
 
 
@@ -99,9 +114,33 @@ def _importable(thing: type) -> bool:
     return found is thing and thing.__module__ != "__main__"
 
 
-def _installed(file: Path) -> bool:
-    """Whether a file belongs to Python or to an installed package, which has a version."""
-    return "site-packages" in file.parts or file.is_relative_to(Path(ast.__file__).parent)
+def _releases(around: Surroundings, sources: set[Path]) -> list[bytes]:
+    """Name the installed packages that are used; sources of what has no version are added."""
+    for file in around.files:
+        _add_source(file, sources)
+    named: dict[str, str] = {}
+    looked_at: set[Path] = set()
+    while True:
+        waiting = set(around.packages).union(*map(_packages, sources - looked_at)) - set(named)
+        if not waiting:
+            return [name.encode() for name in sorted(named.values())]
+        looked_at |= sources
+        around.packages.update(waiting)
+        for package in waiting:
+            named[package] = release(package)
+            source = source_of(package) if named[package] == package else None
+            if source is not None:
+                _add_source(source, sources)
+
+
+def _packages(file: Path) -> set[str]:
+    """Top-level names that a file imports, but for those of Python and those beside it."""
+    tops = {name.partition(".")[0] for name in _imports(file, absolute=True)}
+    return {
+        top
+        for top in tops - sys.stdlib_module_names
+        if not (file.parent / f"{top}.py").is_file() and not (file.parent / top).is_dir()
+    }
 
 
 def _add_source(file: Path, sources: set[Path]) -> None:
@@ -109,19 +148,27 @@ def _add_source(file: Path, sources: set[Path]) -> None:
     if file in sources or not file.is_file():
         return
     sources.add(file)
+    if file.parent.name == "site-packages":
+        # Beside it are the packages of others.
+        return
+    for name in _imports(file):
+        place = file.parent.joinpath(*name.split("."))
+        for beside in (place.with_suffix(".py"), place / "__init__.py"):
+            if beside != file:
+                _add_source(beside, sources)
+
+
+def _imports(file: Path, *, absolute: bool = False) -> Iterator[str]:
+    """Give the names that a file imports, wherever in it; without dots before them."""
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):
         return
     for node in ast.walk(tree):
-        names = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not (absolute and node.level):
+            if node.module:
+                yield node.module
             prefix = f"{node.module}." if node.module else ""
-            names = [node.module or "", *(prefix + alias.name for alias in node.names)]
-        for name in names:
-            place = file.parent.joinpath(*name.split("."))
-            for beside in (place.with_suffix(".py"), place / "__init__.py"):
-                if name and beside != file:
-                    _add_source(beside, sources)
+            yield from (prefix + alias.name for alias in node.names)

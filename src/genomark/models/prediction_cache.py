@@ -12,7 +12,6 @@ import errno
 import logging
 import os
 import re
-import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +24,7 @@ from typing import Any, BinaryIO, TypeVar
 from genomark.datasets import cache_root
 from genomark.digests import digest_of, digest_of_bytes
 from genomark.errors import UsageError
-from genomark.models.prediction_cache_files import SUFFIX, files, make_room, note_use, put
+from genomark.models.prediction_cache_files import SUFFIX, files, make_room, note_use, put, remove
 from genomark.models.prediction_cache_segment import (
     DamagedSegmentError,
     Row,
@@ -195,26 +194,30 @@ class PredictionCache:
         self._add(self._whole(told.model, told.request), told, keys, rows)
 
     def forget(self, model: str) -> int:
-        """Remove all answers of a model; gives the bytes that are free then."""
+        """Remove all answers of a model; gives the bytes that are free then.
+
+        Raises
+        ------
+        WriteError
+            If a file cannot be removed: what it holds would be found again.
+        """
         folder = self.model_folder(model)
-        size = sum(each.size for each in files(folder))
-        shutil.rmtree(folder, ignore_errors=True)
         with self._lock:
             for known in [each for each in self._shelves if folder in each.parents]:
                 del self._shelves[known]
-        return size
+        return remove(list(files(folder)))
 
     def clear(self) -> int:
-        """Remove all answers; gives the bytes that are free then."""
-        found = sorted(files(self.folder), key=lambda each: each.path)
-        for each in found:
-            each.path.unlink(missing_ok=True)
-            # Refused unless it was the last of its folder.
-            with suppress(OSError):
-                each.path.parent.rmdir()
+        """Remove all answers; gives the bytes that are free then.
+
+        Raises
+        ------
+        WriteError
+            If a file cannot be removed; all others are.
+        """
         with self._lock:
             self._shelves.clear()
-        return sum(each.size for each in found)
+        return remove(sorted(files(self.folder), key=lambda each: each.path))
 
     def checked(self, *, values: bool = True) -> Iterator[Checked]:
         """Read all there is, and tell of each file what it holds; damaged ones stay.

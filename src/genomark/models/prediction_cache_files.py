@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from genomark.errors import WriteError
 
 SUFFIX = ".predictions"
 _UNFINISHED = ".tmp"
@@ -70,6 +72,42 @@ def files(folder: Path) -> Iterator[CacheFile]:
                     name.endswith(_UNFINISHED) and time.time() - known.st_mtime > _ABANDONED_SECONDS
                 ):
                     path.unlink()
+
+
+def remove(found: Iterable[CacheFile]) -> int:
+    """Remove files, and the folders that are empty then.
+
+    Returns
+    -------
+    int
+        Bytes that are free.
+
+    Raises
+    ------
+    WriteError
+        If any is still there; all others are removed.
+    """
+    freed = 0
+    left: list[tuple[Path, OSError]] = []
+    for each in found:
+        try:
+            each.path.unlink(missing_ok=True)
+        except OSError as error:
+            left.append((each.path, error))
+            continue
+        freed += each.size
+        # Refused unless it was the last of its request, and that the last of its model.
+        with suppress(OSError):
+            each.path.parent.rmdir()
+            each.path.parent.parent.rmdir()
+    if left:
+        path, refused = left[0]
+        raise WriteError(
+            f"prediction cache: {len(left):,} files cannot be removed, such as {path} "
+            f"({refused.strerror}). Ask whom it belongs to, or choose another folder with "
+            "--prediction-cache"
+        )
+    return freed
 
 
 def make_room(folder: Path, max_bytes: int) -> int:

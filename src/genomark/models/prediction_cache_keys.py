@@ -1,4 +1,4 @@
-"""What an answer is found by: digests of sequences, and of everything else in a request.
+"""What an answer is found by: digests of sequences, and of all else it depends on but the model.
 
 A sequence goes by its refget digest, ``sha512t24u`` (GA4GH refget 2.0): the first 24 bytes of the
 SHA-512 of its letters. Refget writes them in upper case first; here they count as they stand, so a
@@ -7,14 +7,21 @@ soft-masked sequence is another one than the same in upper case, which a model m
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import platform
+from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 from msgspec import UNSET
 
-from genomark.digests import digest_of_bytes
+from genomark.digests import digest_of, digest_of_bytes
+from genomark.models.capabilities import Model
 from genomark.models.prediction_cache_segment import KEY
 from genomark.protocol import EditedSequences, PredictionTask, PredictRequest, sequence_length
+
+#: Packages of which another version may give other last bits.
+_COMPUTES = ("numpy", "torch")
 
 
 def sequence_keys(request: PredictRequest) -> list[bytes]:
@@ -53,22 +60,49 @@ def letters_of_keys(request: PredictRequest) -> int:
     return sum(sequence_length(sequences, name) for name in sequences)
 
 
-def wording_digest(request: PredictRequest) -> str:
-    """Digest of what is asked of every sequence: readout, tasks and flanks, but no task's name."""
+def computed_by(model: Model) -> str:
+    """Digest of what computes the answers of a model, which the digest of the model leaves out.
+
+    Of one behind a URL, the server and the name it goes by: what one server says of itself must not
+    stand for the answers of another. Of any other, the machine's architecture and the versions of
+    numpy and, where it is installed, torch.
+    """
+    served_as = getattr(model, "served_as", None)
+    if served_as is not None:
+        return digest_of(["served", *served_as])
+    return digest_of(["here", platform.machine(), *map(_release, _COMPUTES)])
+
+
+def wording_digest(request: PredictRequest, computed: str) -> str:
+    """Digest of what is asked of every sequence: readout, tasks and flanks, but no task's name.
+
+    `computed` is what `computed_by` gives.
+    """
     tasks = [msgspec.structs.replace(task, name="") for task in request.prediction_tasks]
-    return digest_of_bytes([b"sequences", _wording(request, tasks)])
+    return digest_of_bytes([b"sequences", computed.encode(), _wording(request, tasks)])
 
 
-def request_digest(request: PredictRequest, keys: list[bytes]) -> str:
-    """Digest of all of a request, names and order included; `keys` are its `sequence_keys`."""
+def request_digest(request: PredictRequest, keys: list[bytes], computed: str) -> str:
+    """Digest of all of a request, names and order included; `keys` are its `sequence_keys`.
+
+    `computed` is what `computed_by` gives.
+    """
     names = msgspec.json.encode(list(request.sequences))
     wording = _wording(request, request.prediction_tasks)
-    return digest_of_bytes([b"whole", wording, names, b"".join(keys)])
+    return digest_of_bytes([b"whole", computed.encode(), wording, names, b"".join(keys)])
 
 
 def position_keys(count: int) -> list[bytes]:
     """Keys of the sequences of a whole request: their places."""
     return [place.to_bytes(KEY, "big") for place in range(count)]
+
+
+@functools.cache
+def _release(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def _wording(request: PredictRequest, tasks: list[PredictionTask]) -> bytes:

@@ -16,7 +16,7 @@ import numpy as np
 from genomark.digests import digest_of_bytes
 from genomark.errors import CapabilityError, ModelError, UnknownNameError, UsageError
 from genomark.models.capabilities import Model
-from genomark.models.function_digest import function_digest, is_passing
+from genomark.models.function_digest import UNSTATED, function_digest, is_passing
 from genomark.models.sequence_function import Readout, SequencePredictor
 from genomark.protocol import SCALES
 from genomark.scoring import ModelIdentity
@@ -66,10 +66,11 @@ def as_model(thing: object, model_id: str | None = None) -> Model:
     thing : object
         A model (it has an `info`), or a function ``f(list of str) -> array``: upper-case sequences
         in, one number per sequence out. The numbers are taken to be on a log2 scale; a function
-        with an attribute ``scale = "linear"`` says otherwise. An attribute `version` marks a
-        function whose answers change while its source does not, and ``batch_invariant = True`` one
-        whose answer to a sequence is the same, to the last bit, whatever others come with it. Of
-        one with ``keepable = False`` no answer is kept for another run.
+        with an attribute ``scale = "linear"`` says otherwise. With an attribute `version` a
+        function promises to have another one whenever its answers change while its source does
+        not; only then are answers kept for other runs, and with ``keepable = False`` not even
+        then. ``batch_invariant = True`` marks one whose answer to a sequence is the same, to the
+        last bit, whatever others come with it.
     model_id : str, optional
         What tables call it; the function's name if left out.
 
@@ -94,16 +95,22 @@ def function_predictor(function: Callable[[list[str]], Any], model_id: str) -> S
     scale = getattr(function, "scale", "log")
     if scale not in SCALES:
         raise UsageError(f"'{model_id}': scale must be one of {list(SCALES)}, not {scale!r}")
-    version = str(getattr(function, "version", "1"))
+    stated = getattr(function, "version", None)
+    version = None if stated is None else str(stated)
     name = getattr(function, "__name__", type(function).__name__)
     digest = function_digest(function, version)
     return SequencePredictor(
-        info=ModelIdentity(id=model_id, version=version, digest=digest),
+        info=ModelIdentity(
+            id=model_id, version=UNSTATED if version is None else version, digest=digest
+        ),
         predictor_name=f"genomark-{_plain_name(name)}",
         # Linear to log is left undone: a function may give zeros and negative numbers.
         readouts={"point": Readout(function, scale, np.exp2 if scale == "log" else None)},
         batch_invariant=getattr(function, "batch_invariant", False) is True,
-        keepable=bool(getattr(function, "keepable", True)) and not is_passing(digest),
+        # No digest sees all that a function depends on: not its weights, nor what they are set to.
+        keepable=version is not None
+        and bool(getattr(function, "keepable", True))
+        and not is_passing(digest),
     )
 
 

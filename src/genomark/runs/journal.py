@@ -3,7 +3,8 @@
 One SQLite database a result folder, in WAL mode. A shard is done when its row says so and the file
 has the digest that the row names; anything else is computed again. The row is written after the
 file, so a kill at any instant loses at most the shards in flight. What is damaged is noticed: a row
-by its checksum, the database by SQLite, and a `Backup` has the rows a second time.
+by its checksum, the database by SQLite and by its columns, and a `Backup` has the rows a second
+time.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 from filelock import FileLock
@@ -49,6 +50,19 @@ create table evaluations (
     predictions_file_digest text not null
 ) without rowid;
 """
+_ROWS = "select digest, outcome, checksum from shards"
+#: Table, column, type and place in the key, of each version.
+_EVALUATIONS = [
+    ("evaluations", "digest", "TEXT", 1),
+    ("evaluations", "result_digest", "TEXT", 0),
+    ("evaluations", "predictions_file_digest", "TEXT", 0),
+]
+_FIRST_SHARDS = [("shards", "digest", "TEXT", 1), ("shards", "outcome", "BLOB", 0)]
+_COLUMNS = {
+    0: [],
+    1: [*_EVALUATIONS, *_FIRST_SHARDS],
+    2: [*_EVALUATIONS, *_FIRST_SHARDS, ("shards", "checksum", "TEXT", 0)],
+}
 
 
 def keep(path: Path, content: bytes) -> None:
@@ -103,26 +117,28 @@ class Journal:
         """Open the database; one that is damaged is moved out of the way."""
         try:
             return self._opened()
-        except sqlite3.OperationalError:
-            # The disk or another process stands in the way: that says nothing of the file.
-            raise
         except sqlite3.DatabaseError as damage:
+            if not _is_damage(damage):
+                raise
             # Of two runs that start together one moves it, and the other finds a new one.
             with FileLock(self.folder / "journal.lock", timeout=_BUSY_SECONDS):
                 try:
                     return self._opened()
-                except sqlite3.OperationalError:
-                    raise
-                except sqlite3.DatabaseError:
-                    self._move_aside(damage)
+                except sqlite3.DatabaseError as still:
+                    if not _is_damage(still):
+                        raise
+                    self._move_aside(still)
                     return self._opened()
 
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
+        # Text with flipped bits may be no UTF-8; it is compared, and differs.
+        database.text_factory = _text
         try:
             database.execute("pragma journal_mode=wal")
             database.execute("pragma synchronous=full")
-            (state,) = database.execute("pragma quick_check(1)").fetchone()
+            # Unlike `quick_check` it looks at the order of the keys, too.
+            (state,) = database.execute("pragma integrity_check(1)").fetchone()
             if state != "ok":
                 raise sqlite3.DatabaseError(state)
             self._bring_up(database)
@@ -133,8 +149,9 @@ class Journal:
 
     def _bring_up(self, database: sqlite3.Connection) -> None:
         """Make the tables, or add to those of an older genomark what they lack: all or nothing."""
-        if self._version(database) == _VERSION:
-            return
+        with _transaction(database, "deferred"):
+            if self._version(database) == _VERSION:
+                return
         with _transaction(database):
             # Another run may have been here while this one waited.
             version = self._version(database)
@@ -151,13 +168,26 @@ class Journal:
             database.execute(f"pragma user_version={_VERSION}")
 
     def _version(self, database: sqlite3.Connection) -> int:
+        """Read the version, and see that the tables are those of it."""
         version = int(database.execute("pragma user_version").fetchone()[0])
-        if version > _VERSION:
+        columns = database.execute(
+            "select m.name, c.name, upper(c.type), c.pk from sqlite_master m, "
+            "pragma_table_info(m.name) c where m.type = 'table' order by m.name, c.cid"
+        ).fetchall()
+        if version > _VERSION and not self._is_of_this_version(database, columns):
             raise GenomarkError(
                 f"{self.folder} was written by a newer genomark (journal version {version}, this "
                 f"one knows {_VERSION}). Upgrade genomark, or choose another folder with --out"
             )
+        if columns != _COLUMNS.get(version):
+            raise sqlite3.DatabaseError(f"its tables are not those of journal version {version}")
         return version
+
+    def _is_of_this_version(self, database: sqlite3.Connection, columns: list[Any]) -> bool:
+        """Whether all but the number of its version is as this genomark writes it."""
+        if columns != _COLUMNS[_VERSION]:
+            return False
+        return all(_is_sound(*row) for row in database.execute(_ROWS))
 
     def _move_aside(self, damage: sqlite3.Error) -> None:
         number = 1
@@ -176,8 +206,7 @@ class Journal:
     def _restore(self) -> None:
         """Take from the backup what is not in the database."""
         copies = self._backup.outcomes()
-        rows = self._database.execute("select digest, outcome, checksum from shards")
-        sound = {digest for digest, *written in rows if _is_sound(*written)}
+        sound = {row[0] for row in self._database.execute(_ROWS) if _is_sound(*row)}
         lost = copies.keys() - sound
         if lost:
             with _transaction(self._database):
@@ -214,7 +243,7 @@ class Journal:
     def _put(self, database: sqlite3.Connection, digest: str, outcome: bytes) -> None:
         database.execute(
             "insert or replace into shards values (?, ?, ?)",
-            (digest, outcome, digest_of_bytes([outcome])),
+            (digest, outcome, _checksum(digest, outcome)),
         )
 
     def _copy(self, written: bytes) -> None:
@@ -227,11 +256,9 @@ class Journal:
         found = []
         for digest in digests:
             with self._writing():
-                row = self._database.execute(
-                    "select outcome, checksum from shards where digest = ?", (digest,)
-                ).fetchone()
+                row = self._database.execute(f"{_ROWS} where digest = ?", (digest,)).fetchone()
             if row and _is_sound(*row):
-                found.append(msgspec.msgpack.decode(row[0], type=ShardOutcome))
+                found.append(msgspec.msgpack.decode(row[1], type=ShardOutcome))
         return found
 
     def is_done(self, digest: str) -> bool:
@@ -279,8 +306,8 @@ class Journal:
 
 
 @contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    database.execute("begin immediate")
+def _transaction(database: sqlite3.Connection, kind: str = "immediate") -> Iterator[None]:
+    database.execute(f"begin {kind}")
     try:
         yield
         database.execute("commit")
@@ -291,8 +318,25 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _is_sound(outcome: bytes, checksum: str) -> bool:
-    return digest_of_bytes([outcome]) == checksum
+def _checksum(digest: str, outcome: bytes) -> str:
+    return digest_of_bytes([digest.encode(), outcome])
+
+
+def _is_sound(digest: Any, outcome: Any, checksum: Any) -> bool:
+    """Whether a row is as it was written; flipped bits may have made another type of a value."""
+    typed = isinstance(digest, str) and isinstance(outcome, bytes)
+    return typed and _checksum(digest, outcome) == checksum
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    """Whether it is the file, and not the disk or another process that stands in the way."""
+    if isinstance(error, sqlite3.OperationalError):
+        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
+    return True
+
+
+def _text(content: bytes) -> str:
+    return content.decode("utf-8", "replace")
 
 
 def _digest_of(path: Path) -> str | None:

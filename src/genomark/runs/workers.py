@@ -8,9 +8,9 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ from genomark.runs.shards import Workshop
 _MAX_DEATHS = 3
 #: So many items may be lost of a shard that is asked in pieces, and so many workers for it.
 _MAX_LOST, _MAX_DEATHS_IN_PIECES = 8, 150
+#: Of one bad item: two as a whole shard, two of samples, twice by itself.
+_DEATHS_BESIDE_HALVINGS = 6
 _PARENT_CHECK_SECONDS = 1.0
 _WAIT_SECONDS = 0.5
 #: How loky writes how a worker ended, such as "{SIGSEGV(-11)}".
@@ -43,6 +45,8 @@ class _Suspect:
     #: Rows that are being tried.
     rows: range | None = None
     found: list[Answers] = field(default_factory=list)
+    #: Deaths while what was found was put together.
+    deaths_at_end: int = 0
     spent: list[ShardOutcome] = field(default_factory=list)
     cause: Cause = UNKNOWN
 
@@ -97,7 +101,9 @@ class LocalExecutor:
                 yield from self._after_death()
                 continue
             for future in done:
-                yield from self._take(self._running.pop(future), future)
+                outcome = self._take(self._running.pop(future), future)
+                if outcome is not None:
+                    yield outcome
 
     def cancel(self) -> None:
         """Drop what has not started and end the workers."""
@@ -118,89 +124,117 @@ class LocalExecutor:
             # All suspects are cleared.
             self._close_pool()
         while self._waiting and len(self._running) < 2 * self._workers:
-            self._start(_Suspect(self._waiting.popleft()))
+            try:
+                self._start(_Suspect(self._waiting[0]))
+            except BrokenExecutor:
+                # A worker has died. `as_completed` learns that from what it had in flight.
+                return
+            self._waiting.popleft()
 
     def _start(self, suspect: _Suspect) -> None:
-        if self._pool is None:
-            # A process that is about to die need not be one of many.
-            self._pool_workers = 1 if suspect.alone else self._workers
-            self._pool = self._new_pool(self._pool_workers)
         shard, search = suspect.shard, suspect.search
         if search is None:
-            future = self._pool.submit(_work, shard, self._batches.get(_key(shard)))
+            future = self._hand_over(suspect, _work, self._batches.get(_key(shard)))
         elif (rows := search.next()) is not None:
             suspect.rows = rows
-            future = self._pool.submit(_work_on, shard, rows)
+            future = self._hand_over(suspect, _work_on, rows)
         else:
             suspect.rows = None
-            future = self._pool.submit(_put_together, shard, suspect.found, search.lost)
+            future = self._hand_over(suspect, _put_together, suspect.found, search.lost)
         self._running[future] = suspect
 
-    def _take(self, suspect: _Suspect, future: Future[Any]) -> Iterator[ShardOutcome]:
+    def _hand_over(self, suspect: _Suspect, work: Callable[..., Any], *asked: Any) -> Future[Any]:
+        """Give work to the pool; to a new one where a worker died while nothing was in flight."""
+        if self._pool is not None:
+            try:
+                return self._submitted(suspect, work, *asked)
+            except BrokenExecutor:
+                if self._running:
+                    raise
+                self._close_pool()
+        # A process that is about to die need not be one of many.
+        self._pool_workers = 1 if suspect.alone else self._workers
+        self._pool = self._new_pool(self._pool_workers)
+        return self._submitted(suspect, work, *asked)
+
+    def _submitted(self, suspect: _Suspect, work: Callable[..., Any], *asked: Any) -> Future[Any]:
+        future: Future[Any] = self._pool.submit(work, suspect.shard, *asked)
+        return future
+
+    def _take(self, suspect: _Suspect, future: Future[Any]) -> ShardOutcome | None:
         """Give a shard's outcome, or note what came of a piece of it."""
         if suspect.search is None or suspect.rows is None:
-            yield self._whole(suspect, future.result())
             if suspect.search is not None and suspect.search.batch is not None:
                 self._batches[_key(suspect.shard)] = suspect.search.batch
-            return
+            return self._whole(suspect, future.result())
         answers, outcome = future.result()
         if outcome.error is not None:
-            yield self._whole(suspect, outcome)
-            return
+            return self._whole(suspect, outcome)
         suspect.spent.append(outcome)
         if isinstance(answers, Answers):
             suspect.found.append(answers)
             suspect.search.answered()
         else:
             suspect.search.ended(suspect.rows, answers)
-        yield from self._go_on(suspect)
+        return self._go_on(suspect)
 
-    def _go_on(self, suspect: _Suspect) -> Iterator[ShardOutcome]:
+    def _go_on(self, suspect: _Suspect) -> ShardOutcome | None:
         """Line a suspect up again, unless there is no use in it."""
-        if suspect.search is not None and suspect.search.given_up:
-            if not suspect.found:
+        worn_out = suspect.deaths >= _MAX_DEATHS_IN_PIECES
+        if worn_out or (suspect.search is not None and suspect.search.given_up):
+            if worn_out or not suspect.found:
                 self._hopeless.add(_key(suspect.shard))
-            yield self._given_up(suspect)
-            return
+            return self._given_up(suspect)
         self._suspects.appendleft(suspect)
+        return None
 
     def _after_death(self) -> Iterator[ShardOutcome]:
         """Let go of the pool, and sort what it had in flight."""
         wait(self._running)
-        lost = []
-        for future, suspect in self._running.items():
-            if _broke(future):
-                lost.append((suspect, _cause_of(future)))
-            else:
-                yield from self._take(suspect, future)
-        self._running.clear()
+        # Whoever is given an outcome may submit another shard: all is in its place before.
+        ended, self._running = self._running, {}
         self._close_pool()
+        lost = [(suspect, _cause_of(future)) for future, suspect in ended.items() if _broke(future)]
         for suspect, _ in lost:
             suspect.alone = True
+        outcomes = []
         if len(lost) > 1:
             self._suspects.extend(suspect for suspect, _ in lost)
-            return
-        for suspect, cause in lost:
-            suspect.deaths += 1
-            suspect.cause = cause
-            if suspect.search is not None and suspect.rows is not None:
-                suspect.search.ended(suspect.rows, cause)
-                yield from self._go_on(suspect)
-            elif self._may_try_again(suspect):
-                self._suspects.appendleft(suspect)
-            else:
-                yield self._given_up(suspect)
+        else:
+            outcomes += [self._died(suspect, cause) for suspect, cause in lost]
+        outcomes += [
+            self._take(suspect, future) for future, suspect in ended.items() if not _broke(future)
+        ]
+        yield from (outcome for outcome in outcomes if outcome is not None)
+
+    def _died(self, suspect: _Suspect, cause: Cause) -> ShardOutcome | None:
+        """Take note that a shard, by itself, has taken its worker down."""
+        suspect.deaths += 1
+        suspect.cause = cause
+        if suspect.search is not None and suspect.rows is not None:
+            suspect.search.ended(suspect.rows, _as_met(suspect, suspect.rows, cause))
+            return self._go_on(suspect)
+        if self._may_try_again(suspect):
+            self._suspects.appendleft(suspect)
+            return None
+        return self._given_up(suspect)
 
     def _may_try_again(self, suspect: _Suspect) -> bool:
         """Whether a shard that died as a whole is tried again, perhaps in pieces from now on."""
         shard = suspect.shard
         if suspect.search is not None:
-            return suspect.deaths < _MAX_DEATHS_IN_PIECES
+            suspect.deaths_at_end += 1
+            return suspect.deaths_at_end < _MAX_DEATHS
         if _key(shard) in self._hopeless:
             return False
         # Once may be chance, and somebody else's memory.
         if shard.divisible and suspect.deaths == _MAX_DEATHS - 1:
-            suspect.search = Bisection(shard.items, strikes=2, most_lost=_MAX_LOST)
+            suspect.search = Bisection(
+                shard.items,
+                strikes=2,
+                most_lost=_MAX_LOST,
+                batch=self._batches.get(_key(shard)),
+            )
             suspect.search.ended(range(shard.items), suspect.cause)
             return not suspect.search.given_up
         return suspect.deaths < _MAX_DEATHS
@@ -212,7 +246,7 @@ class LocalExecutor:
         words = "out of memory" if suspect.cause.memory else "a crash in native code"
         how = f"{words}: {suspect.cause.words}" if suspect.cause.words else words
         error = f"the worker process died {suspect.deaths} times on this request ({how})"
-        if suspect.found:
+        if suspect.search is not None and len(suspect.search.lost) > _MAX_LOST:
             error += f", and on more than {_MAX_LOST} of its items"
         return self._whole(suspect, Meter().outcome(suspect.shard.digest, error=error))
 
@@ -249,6 +283,19 @@ def _cause_of(future: Future[Any]) -> Cause:
         return UNKNOWN
     name, code = found.groups()
     return Cause(f"exit status {code}" if name == "EXIT" else name, memory=name == "SIGKILL")
+
+
+def _as_met(suspect: _Suspect, rows: range, cause: Cause) -> Cause:
+    """Give a crash as one that fewer items at once avoid, where no item of them was the reason.
+
+    A bad item costs the halvings down to it, and the deaths before and after them. With more than
+    that and nothing found it was the number.
+    """
+    assert suspect.search is not None
+    for_one = suspect.shard.items.bit_length() + _DEATHS_BESIDE_HALVINGS
+    explained = (len(suspect.search.lost) + 1) * for_one
+    too_many = len(rows) > 1 and suspect.deaths > explained
+    return replace(cause, memory=True) if too_many else cause
 
 
 _workshop: Workshop | None = None

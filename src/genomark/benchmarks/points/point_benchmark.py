@@ -100,8 +100,7 @@ class PointBenchmark(PredictorBenchmark):
         """By what it is judged."""
         metrics = self._declared.metrics
         if not metrics:
-            classes = self.items["truth"].is_in([0.0, 1.0]).all()
-            metrics = _OF_CLASSES if classes else _OF_VALUES
+            metrics = _OF_CLASSES if self._table.two_classes else _OF_VALUES
         return ScoringRule(metrics, self._declared.clusters or "sequences")
 
     @property

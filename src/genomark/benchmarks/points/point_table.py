@@ -2,11 +2,15 @@
 
 What a user gives may be text, or parquet in one block: to read some of its rows, all before them
 would have to be unpacked. So it is written once, checked, in small blocks, under the digest of its
-bytes; whoever needs rows reads those blocks alone.
+bytes; whoever needs rows reads those blocks alone. A block that is not as it was written is never
+read: the table is written again.
 """
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -15,13 +19,19 @@ from pathlib import Path
 import msgspec
 import polars as pl
 
+from genomark.atomic import sync_folder
+from genomark.benchmarks.points.point_blocks import (
+    DamagedBlocksError,
+    PointBlocks,
+    write_blocks,
+)
 from genomark.datasets.location import cache_folder, writing
 from genomark.digests import digest_of, digest_of_file
 from genomark.errors import UsageError, one_line
 from genomark.sequences.columns import GROUP_NAMES, ID_NAMES, LABEL_NAMES, SEQUENCE_NAMES
 
 #: Raised whenever the same file is written in another way.
-_VERSION = 1
+_VERSION = 2
 #: A block, which is read as a whole, has no more rows, nor letters, about.
 _BLOCK_ROWS, _BLOCK_LETTERS = 16_384, 4 << 20
 #: Blocks that are looked at side by side.
@@ -30,10 +40,11 @@ _AT_ONCE = 4
 _FIRST = 1_000
 #: The column of row numbers, from 0.
 _NUMBER = "number of the row"
-#: Where the file says how many rows a block has.
-_ROWS = "genomark.rows"
 _SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": "\t"}
 _PARQUET = (".parquet", ".pq")
+#: Polars says of a disk that is full, in the midst of other words, what the system called it.
+_SYSTEM_ERROR = re.compile(r"os error (\d+)")
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: What a model of sequences can be asked (GAME 1.0, section 2.2).
 _STRANGE = "[^ACGTNacgtn]"
 
@@ -83,20 +94,22 @@ class PointTable:
     @cached_property
     def digest(self) -> str:
         """Digest of the bytes and of which columns are looked at."""
-        if not self._path.is_file():
-            raise UsageError(f"{self._path}: there is no such file")
-        return digest_of([digest_of_file(self._path), self._columns, _VERSION])
+        return digest_of([self._bytes, self._columns, _VERSION])
 
-    @cached_property
+    @property
     def height(self) -> int:
         """How many rows there are."""
-        return int(self._scan.select(pl.len()).collect().item())
+        return self._blocks.height
 
-    @cached_property
+    @property
     def block(self) -> int:
         """How many rows are read at once at least."""
-        _ = self._scan
-        return int(pl.read_parquet_metadata(self._place)[_ROWS])
+        return self._blocks.block
+
+    @property
+    def two_classes(self) -> bool:
+        """Whether all that was measured is 0 or 1."""
+        return self._blocks.two_classes
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         """Cut all rows into what may be looked at at once: first row, and how many."""
@@ -104,7 +117,10 @@ class PointTable:
 
     def rows(self, first: int, n: int) -> pl.DataFrame:
         """Read some rows, `item_id`, `sequence` and `truth` (Float64)."""
-        return self._scan.slice(first, n).select("item_id", "sequence", "truth").collect()
+        start, end = first // self.block, -(-(first + n) // self.block)
+        columns = ("item_id", "sequence", "truth")
+        found = pl.concat([self._read(number, columns) for number in range(start, end)])
+        return found[first - start * self.block :][:n]
 
     def items(self) -> pl.DataFrame:
         """Read all rows without their sequences.
@@ -115,50 +131,83 @@ class PointTable:
             `item_id`, `truth` (Float64) and `cluster`: numbered in the order of the names, or of
             the first row where sequences that are the same are one.
         """
-        if "cluster" in self._scan.collect_schema():
-            items = self._scan.select("item_id", "truth", "cluster").collect()
+        numbers = range(-(-self.height // self.block))
+        if "cluster" in self._blocks.columns:
+            columns = ("item_id", "truth", "cluster")
+            items = pl.concat([self._read(number, columns) for number in numbers])
             return items.with_columns(_numbered("cluster"))
+        columns = ("item_id", "truth", "sequence")
         # Its own number would not be the same everywhere; which rows share it is.
+        shared = pl.col("sequence").str.to_uppercase().hash().alias("cluster")
         parts = [
-            self._scan.slice(first, n)
-            .select("item_id", "truth", cluster=pl.col("sequence").str.to_uppercase().hash())
-            .collect()
-            for first, n in self.chunks()
+            self._read(number, columns).select("item_id", "truth", shared) for number in numbers
         ]
         rows = pl.concat(parts).with_row_index("row")
         first_row = pl.col("row").first().over("cluster")
         return rows.with_columns(cluster=first_row).drop("row").with_columns(_numbered("cluster"))
 
     @cached_property
-    def _scan(self) -> pl.LazyFrame:
-        if not self._place.is_file():
+    def _bytes(self) -> str:
+        return self._digest_now()
+
+    def _digest_now(self) -> str:
+        if not self._path.is_file():
+            raise UsageError(f"{self._path}: there is no such file")
+        try:
+            return digest_of_file(self._path)
+        except OSError as error:
+            raise UsageError(f"{self._path}: cannot be read ({error.strerror})") from error
+
+    def _read(self, number: int, columns: Sequence[str]) -> pl.DataFrame:
+        try:
+            return self._blocks.read(number, columns)
+        except DamagedBlocksError:
+            del self._blocks
             self._write(self._place)
-        return pl.scan_parquet(self._place)
+            return self._blocks.read(number, columns)
+
+    @cached_property
+    def _blocks(self) -> PointBlocks:
+        try:
+            return PointBlocks(self._place)
+        except DamagedBlocksError:
+            self._write(self._place)
+            return PointBlocks(self._place)
 
     @cached_property
     def _place(self) -> Path:
-        return cache_folder("points") / f"{self.digest}.parquet"
+        return cache_folder("points") / f"{self.digest}.blocks"
 
     def _write(self, place: Path) -> None:
         """Write the table in blocks and check it; it is in its place once it is sound."""
         with writing(place), tempfile.TemporaryDirectory(dir=place.parent) as folder:
-            written = Path(folder) / place.name
-            try:
-                chosen = self._chosen()
-                block = _rows_of_a_block(chosen)
-                chosen.sink_parquet(
-                    written,
-                    row_group_size=block,
-                    compression="zstd",
-                    compression_level=1,
-                    metadata={_ROWS: str(block)},
-                )
-            except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raw, written = Path(folder) / "rows.parquet", Path(folder) / place.name
+            block = self._sink(raw)
+            # A copy stands for the bytes it is named by.
+            if self._digest_now() != self._bytes:
                 raise UsageError(
-                    f"{self._path}: cannot be read as a table ({one_line(error)})"
-                ) from error
-            self._check(pl.scan_parquet(written), block)
+                    f"{self._path}: is not what it was at first (the file has changed); run again"
+                )
+            rows = pl.scan_parquet(raw)
+            write_blocks(written, self._checked(rows, block), block)
+            self._check_ids(rows)
             written.replace(place)
+            sync_folder(place.parent)
+
+    def _sink(self, raw: Path) -> int:
+        """Write the rows as they are, and tell how many are to be a block."""
+        try:
+            chosen = self._chosen()
+            block = _rows_of_a_block(chosen)
+            chosen.sink_parquet(raw, row_group_size=block, compression="lz4")
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            said = _SYSTEM_ERROR.search(str(error))
+            if said is not None and (code := int(said[1])) in _NO_ROOM:
+                raise OSError(code, os.strerror(code)) from error
+            raise UsageError(
+                f"{self._path}: cannot be read as a table ({one_line(error)})"
+            ) from error
+        return block
 
     def _chosen(self) -> pl.LazyFrame:
         """Give the columns under names of ours."""
@@ -169,12 +218,18 @@ class PointTable:
         elif kind in _SEPARATORS:
             separator = _SEPARATORS[kind]
             source = pl.scan_csv(
-                self._path, separator=separator, infer_schema=False, row_index_name=_NUMBER
+                self._path,
+                separator=separator,
+                # Tables with tabs have no quotes: a stray one would swallow the rows to the next.
+                quote_char=None if separator == "\t" else '"',
+                infer_schema=False,
+                row_index_name=_NUMBER,
             )
         else:
             known = ", ".join((*_PARQUET, *_SEPARATORS))
             raise UsageError(f"{self._path}: expected a name that ends in {known}")
-        _, *there = source.collect_schema().names()
+        schema = source.collect_schema()
+        _, *there = schema.names()
         asked = self._columns
         sequence = self._named(asked.sequence, SEQUENCE_NAMES, there)
         truth = self._named(asked.truth, ("truth", *LABEL_NAMES), there)
@@ -183,6 +238,12 @@ class PointTable:
             raise UsageError(
                 f"{self._path}: no column for {what}; there are {', '.join(there)}. Name it in a "
                 "declaration (points:FILE.toml)"
+            )
+        kind_of_truth = schema[truth]
+        if not (kind_of_truth.is_numeric() or kind_of_truth in (pl.Boolean, pl.String)):
+            raise UsageError(
+                f"{self._path}: column '{truth}' is of type {kind_of_truth}; what was measured must "
+                "be numbers, booleans or text"
             )
         item = self._named(asked.id, ("item_id", *ID_NAMES), there)
         cluster = self._named(asked.cluster, ("cluster", *GROUP_NAMES), there)
@@ -201,7 +262,8 @@ class PointTable:
             raise UsageError(f"{self._path}: no column '{given}'; there are {', '.join(there)}")
         return given
 
-    def _check(self, written: pl.LazyFrame, block: int) -> None:
+    def _checked(self, written: pl.LazyFrame, block: int) -> Iterator[pl.DataFrame]:
+        """Give the rows, some blocks at a time, once they are found to be sound."""
         n = int(written.select(pl.len()).collect().item())
         if not n:
             raise UsageError(f"{self._path}: no rows in it")
@@ -214,24 +276,35 @@ class PointTable:
             .is_finite()
             .fill_null(value=False),
             "no id": _is_empty("item_id"),
+            # Where a quote is not closed, other rows are in it.
+            "a line break in its id": _has_line_break("item_id"),
         }
         if "cluster" in written.collect_schema():
             faults["no cluster"] = _is_empty("cluster")
+            faults["a line break in its cluster"] = _has_line_break("cluster")
         for first, rows in _chunks(n, block):
-            bad = written.slice(first, rows).select(**faults).collect()
+            frame = written.slice(first, rows).collect()
+            bad = frame.select(**faults)
             for fault in faults:
                 if bad[fault].any():
                     raise UsageError(
                         f"{self._path}, row {first + bad[fault].arg_true()[0] + 1}: {fault}"
                     )
+            yield frame
+
+    def _check_ids(self, written: pl.LazyFrame) -> None:
         ids = written.select("item_id").collect()["item_id"]
-        if ids.n_unique() < n:
+        if ids.n_unique() < len(ids):
             row = (~ids.is_first_distinct()).arg_true()[0]
             raise UsageError(f"{self._path}, row {row + 1}: '{ids[row]}' is the id of another row")
 
 
 def _is_empty(column: str) -> pl.Expr:
     return pl.col(column).str.len_bytes().fill_null(0) == 0
+
+
+def _has_line_break(column: str) -> pl.Expr:
+    return pl.col(column).str.contains(r"[\r\n]").fill_null(value=False)
 
 
 def _numbered(column: str) -> pl.Expr:
