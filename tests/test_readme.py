@@ -53,6 +53,7 @@ def test_a_function_in_a_file_gets_into_the_table(tmp_path):
     assert re.search(r"py:.*purine_skew", printed.stdout)
 
 
+@pytest.mark.slow
 def test_a_server_of_ten_lines_gets_into_the_table(tmp_path):
     script = PYTHON[1]
     assert len([line for line in script.splitlines() if line.strip()]) <= 10
@@ -73,6 +74,7 @@ def test_a_server_of_ten_lines_gets_into_the_table(tmp_path):
         server.wait(timeout=20)
 
 
+@pytest.mark.slow
 def test_a_file_of_predictions_gets_into_the_table(tmp_path, real_data):
     sample = real_data("lentimpra_k562_sample", "sample_test.txt").read_text().splitlines()
     rows = [line.split("\t") for line in sample[1:]]
@@ -83,6 +85,7 @@ def test_a_file_of_predictions_gets_into_the_table(tmp_path, real_data):
     assert "file:predictions.csv" in printed.stdout
 
 
+@pytest.mark.slow
 def test_the_python_example_runs(tmp_path):
     (tmp_path / "example.py").write_text(PYTHON[2])
     subprocess.run([sys.executable, "example.py"], cwd=tmp_path, check=True, timeout=120)

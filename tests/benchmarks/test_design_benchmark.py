@@ -218,6 +218,7 @@ def sample_solutions(list_file: Path, target: Path) -> Path:
     return target
 
 
+@pytest.mark.slow
 def test_54_of_the_sample_solutions_fold_into_their_targets(
     real_data: Callable[[str, str], Path], tmp_path: Path
 ) -> None:
@@ -233,6 +234,7 @@ def test_54_of_the_sample_solutions_fold_into_their_targets(
     }
 
 
+@pytest.mark.slow
 def test_stems_of_g_and_c_solve_about_half(
     real_data: Callable[[str, str], Path], tmp_path: Path
 ) -> None:
@@ -287,6 +289,7 @@ def test_the_puzzle_of_a_worker_that_was_killed_is_tried_again(
     assert result.coverage.asked == result.coverage.answered == 3
 
 
+@pytest.mark.slow
 def test_a_puzzle_that_kills_every_worker_is_reported_and_the_others_are_kept(
     real_data: Callable[[str, str], Path], tmp_path: Path
 ) -> None:

@@ -93,6 +93,7 @@ def test_labels_that_are_hidden_give_a_share_and_no_score(made, genome, tmp_path
     assert panel.difference is None
 
 
+@pytest.mark.slow
 def test_a_part_of_structures_scores_what_it_scores_alone(tmp_path):
     random = np.random.default_rng(0)
     known = {}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime
+import errno
 import gzip
+import os
 
 import numpy as np
 import polars as pl
@@ -10,7 +13,7 @@ import pytest
 
 from genomark.benchmarks.points import point_table
 from genomark.benchmarks.points.point_table import PointColumns, PointTable
-from genomark.errors import UsageError
+from genomark.errors import DiskFullError, UsageError
 
 USUAL = PointColumns()
 
@@ -167,3 +170,130 @@ def test_blocks_of_long_sequences_have_fewer_rows(tmp_path):
     frame = made(20).with_columns(sequence=pl.lit("ACGT" * 262_144))
     assert written(frame, tmp_path / "long.parquet").block == 4
     assert written(made(20), tmp_path / "short.parquet").block == 16_384
+
+
+@pytest.fixture
+def copies(tmp_path, monkeypatch):
+    monkeypatch.setenv("GENOMARK_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "points"
+
+
+@pytest.mark.parametrize("when", ["before it is opened", "after it was opened"])
+@pytest.mark.parametrize("harm", ["flipped", "cut", "gone"])
+def test_a_copy_that_is_not_as_it_was_written_is_written_again(
+    when, harm, tmp_path, copies, small_blocks
+):
+    frame = made()
+    table = written(frame, tmp_path / "points.csv")
+    assert table.height == 500
+    if when == "before it is opened":
+        table = PointTable(tmp_path / "points.csv", USUAL)
+    (copy,) = copies.iterdir()
+    whole = copy.read_bytes()
+    if harm == "gone":
+        copy.unlink()
+    else:
+        middle = len(whole) // 2
+        flipped = whole[:middle] + bytes([whole[middle] ^ 4]) + whole[middle + 1 :]
+        copy.write_bytes(flipped if harm == "flipped" else whole[:middle])
+    assert table.rows(0, 500).equals(frame)
+    assert table.items().select("item_id", "truth").equals(frame.drop("sequence"))
+    assert copy.read_bytes() == whole
+
+
+def test_a_copy_is_on_the_disk_before_it_has_its_name(tmp_path, copies, monkeypatch):
+    seen = []
+    sync = os.fsync
+
+    def synced(descriptor: int) -> None:
+        seen.append([file.name for file in copies.glob("*.blocks")])
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    assert written(made(3), tmp_path / "points.csv").height == 3
+    (copy,) = copies.iterdir()
+    assert seen == [[], [copy.name]]
+
+
+def test_a_table_that_changes_before_it_is_read_is_not_kept_as_what_it_was(tmp_path, copies):
+    table = written(made(5), tmp_path / "points.csv")
+    _ = table.digest
+    written(made(6), tmp_path / "points.csv")
+    with pytest.raises(UsageError, match=r"points\.csv: is not what it was at first"):
+        _ = table.height
+    assert list(copies.iterdir()) == []
+
+
+@pytest.mark.parametrize("harm", ["cut", "flipped"])
+def test_a_damaged_gzip_is_the_fault_of_the_file(harm, tmp_path, copies):
+    path = tmp_path / "points.tsv.gz"
+    written(made(20_000), path)
+    content = path.read_bytes()
+    flipped = content[:5_000] + bytes([content[5_000] ^ 255]) + content[5_001:]
+    path.write_bytes(content[: len(content) // 2] if harm == "cut" else flipped)
+    with pytest.raises(UsageError, match=r"points\.tsv\.gz: cannot be read as a table \("):
+        _ = PointTable(path, USUAL).height
+    assert list(copies.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_read_is_told_in_its_own_name(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    written(made(3), tmp_path / "points.csv")
+    monkeypatch.setattr(point_table, "digest_of_file", refuse)
+    with pytest.raises(UsageError, match=r"points\.csv: cannot be read \(Permission denied\)"):
+        _ = PointTable(tmp_path / "points.csv", USUAL).height
+
+
+def test_a_full_disk_is_not_the_fault_of_the_table(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise pl.exceptions.ComputeError("parquet: underlying IO error: no space (os error 28)")
+
+    table = written(made(3), tmp_path / "points.csv")
+    monkeypatch.setattr(pl.LazyFrame, "sink_parquet", full)
+    with pytest.raises(DiskFullError, match="free some space"):
+        _ = table.height
+
+
+def test_stray_quotes_in_a_table_with_tabs_swallow_no_rows(tmp_path):
+    path = tmp_path / "points.tsv"
+    path.write_text('id\tsequence\ttruth\n"a\tACGT\t1\nb\tACGA\t2\nc"\tACGC\t3\nd\tACGG\t4\n')
+    table = PointTable(path, USUAL)
+    assert table.rows(0, 4)["item_id"].to_list() == ['"a', "b", 'c"', "d"]
+    assert table.height == 4
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('"a,ACGT,1,x\nb,ACGA,2,x\nc",ACGC,3,x\n', "row 1: a line break in its id"),
+        ('a,ACGT,1,x\nb,ACGA,2,"x\nc,ACGC,3,x"\n', "row 2: a line break in its cluster"),
+    ],
+)
+def test_a_quote_that_is_not_closed_is_noticed(text, fault, tmp_path):
+    (tmp_path / "points.csv").write_text(f"id,sequence,truth,cluster\n{text}")
+    with pytest.raises(UsageError, match=fault):
+        _ = PointTable(tmp_path / "points.csv", USUAL).height
+
+
+@pytest.mark.parametrize(
+    ("truth", "words"),
+    [
+        (pl.Series([datetime.date(2020, 1, 1)]), "Date"),
+        (pl.Series([datetime.timedelta(1)]), "Duration"),
+        (pl.Series(["3"], dtype=pl.Categorical), "Categorical"),
+        (pl.Series([[1.0]]), "List"),
+    ],
+)
+def test_what_is_no_number_is_not_taken_for_one(truth, words, tmp_path):
+    pl.DataFrame({"sequence": ["ACGT"], "truth": truth}).write_parquet(tmp_path / "a.parquet")
+    with pytest.raises(UsageError, match=f"column 'truth' is of type {words}"):
+        _ = PointTable(tmp_path / "a.parquet", USUAL).height
+
+
+@pytest.mark.parametrize("truth", [[1, 0], [True, False], ["1", "0"], [1.0, 0.0]])
+def test_numbers_booleans_and_text_are_values(truth, tmp_path):
+    frame = pl.DataFrame({"sequence": ["ACGT", "AC"], "truth": truth})
+    frame.write_parquet(tmp_path / "a.parquet")
+    assert PointTable(tmp_path / "a.parquet", USUAL).rows(0, 2)["truth"].to_list() == [1.0, 0.0]

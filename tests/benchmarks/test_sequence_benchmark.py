@@ -325,6 +325,7 @@ def test_more_fits_take_up_those_that_are_there(tmp_path: Path) -> None:
     assert set(kept[1]) - set(kept[0]) == {"seed 2"}
 
 
+@pytest.mark.slow
 def test_linear_baselines_and_a_small_network_answer_when_no_model_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

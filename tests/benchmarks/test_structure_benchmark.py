@@ -256,6 +256,7 @@ def test_controls_and_crossing_pairs(tmp_path: Path) -> None:
     assert result.metric("base_pair_f1", "source SPR").value == pytest.approx((2 * 3 / 9 + 1) / 2)
 
 
+@pytest.mark.slow
 def test_structures_made_elsewhere_are_read_from_a_file(tmp_path: Path) -> None:
     name = write_records(tmp_path / "t", KNOT)
     ids = [f"bpRNA_{'PDB' if n % 2 else 'SPR'}_{n}" for n in range(4)]

@@ -99,6 +99,7 @@ def test_a_short_structure_needs_no_other_process(
     assert genomark_cli("design", "--structure", HAIRPIN).code == 0
 
 
+@pytest.mark.slow
 def test_as_many_different_designs_as_asked_for(genomark_cli, tmp_path: Path) -> None:
     words = ("--objective", "defect", "--objective", "gc=0.5", "--count", "4")
     outcome = genomark_cli("design", "--structure", HAIRPIN, *words, "--json", "d.json")
@@ -118,6 +119,7 @@ def test_constraints_hold(genomark_cli, tmp_path: Path) -> None:
     assert folded(design["sequence"]) == HAIRPIN
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_processes")
 def test_the_answer_depends_on_the_seed_and_not_on_the_number_of_processes(
     genomark_cli, tmp_path: Path
@@ -137,6 +139,7 @@ def test_the_answer_depends_on_the_seed_and_not_on_the_number_of_processes(
     assert written["other"] != written["one"]
 
 
+@pytest.mark.slow
 def test_here_and_in_processes_the_answer_is_the_same(
     genomark_cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +163,7 @@ def test_what_is_not_solved_in_time_is_shown_with_what_is_wrong(genomark_cli) ->
     assert "0 of 1 solved, " in outcome.err
 
 
+@pytest.mark.slow
 def test_any_folder_judges(genomark_cli, own_folder, tmp_path: Path) -> None:
     words = ("--folder", own_folder("is-usual"), "--json", "d.json")
     assert genomark_cli("design", "--structure", HAIRPIN, *words).code == 0
@@ -198,6 +202,7 @@ def test_a_language_model_proposes(genomark_cli, tmp_path: Path) -> None:
     assert any(design["sequence"][place] == "C" for place in loop)
 
 
+@pytest.mark.slow
 def test_designs_are_folded_again_in_another_process(
     genomark_cli, own_folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def test_a_failed_model_is_told_and_exits_1(genomark_cli, tmp_path):
     assert re.search(r"^ +1 gc", outcome.out, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_debug_shows_the_traceback_of_a_failed_model(tmp_path):
     (tmp_path / "bad.py").write_text("def f(sequences):\n    raise ValueError('no luck')\n")
     done = subprocess.run(
@@ -113,6 +114,7 @@ def test_escape_codes_in_names_do_not_reach_the_terminal(genomark_cli, tmp_path)
     assert "\x07" not in outcome.out
 
 
+@pytest.mark.slow
 def test_colours_only_on_a_terminal_and_never_with_no_color(tmp_path):
     pty = pytest.importorskip("pty")
 

@@ -86,6 +86,7 @@ def test_a_checkpoint_is_probed_and_fine_tuned_beside_baselines(tmp_path: Path) 
         assert not any((tmp_path / "genomark-results" / "work").glob("*"))
 
 
+@pytest.mark.slow
 def test_the_same_command_gives_the_same_bytes_with_one_worker_or_two(tmp_path: Path) -> None:
     write_task(tmp_path / "task")
     models = ("-m", "cnn:epochs=2,channels=8,layers=2", "-m", "onehot")
@@ -152,6 +153,7 @@ def test_a_file_that_cannot_be_read_fails_its_own_task_alone(tmp_path: Path) -> 
     assert "sequences:good" in done.stdout
 
 
+@pytest.mark.slow
 def test_variants_are_scored_without_training(tmp_path: Path) -> None:
     tiny_checkpoints.esm(tmp_path / "esm")
     tiny_checkpoints.bert_of_pieces(tmp_path / "headless", head=False)

@@ -151,6 +151,7 @@ def test_files_without_end_are_refused_by_regions_and_by_letters(
         read_bed(written(tmp_path, gzip.compress(path.read_bytes(), mtime=0)))
 
 
+@pytest.mark.slow
 def test_a_small_packed_file_of_many_rows_takes_little_room(tmp_path: Path) -> None:
     """Of Python objects, that is: a tuple with its text and numbers has 200 bytes and more."""
     path = written(tmp_path, gzip.compress(b"chr1\t0\t10\n" * 100_000, mtime=0))

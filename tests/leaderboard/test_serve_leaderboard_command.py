@@ -9,6 +9,7 @@ import threading
 import urllib.request
 
 import msgspec
+import pytest
 from small_store import add, opened, right
 
 from genomark.leaderboard.views import Front
@@ -53,6 +54,7 @@ def test_it_shows_a_store_and_what_is_added_to_it(tmp_path):
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_it_makes_no_store(tmp_path):
     done = subprocess.run(
         [*COMMAND, str(tmp_path / "none"), "--port", "0"],

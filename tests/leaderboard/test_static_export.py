@@ -243,6 +243,7 @@ def test_the_command_writes_a_board(tmp_path):
     assert (tmp_path / "site" / "index.html").is_file()
 
 
+@pytest.mark.slow
 def test_the_command_makes_no_store(tmp_path):
     command = [sys.executable, "-c", "from genomark.cli import main; main()", "export"]
     done = subprocess.run(

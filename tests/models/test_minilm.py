@@ -51,6 +51,7 @@ def descriptions(real_data) -> pl.DataFrame:
     return pl.read_csv(path, infer_schema=False)
 
 
+@pytest.mark.slow
 def test_vectors_are_those_of_sentence_transformers(monkeypatch, descriptions) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     from sentence_transformers import SentenceTransformer

@@ -19,7 +19,9 @@ import uvicorn
 
 from genomark.benchmarks.predictor_benchmark import only_task, point_of
 from genomark.errors import RemoteModelError
-from genomark.models import as_model, load_model, remote
+from genomark.models import as_model, cached_predictor, load_model, remote
+from genomark.models.cached_predictor import CachedPredictor
+from genomark.models.prediction_cache import PredictionCache
 from genomark.models.remote import RemotePredictor
 from genomark.models.transport import Deadlines
 from genomark.protocol import (
@@ -430,6 +432,43 @@ def test_who_it_is_is_asked_again_before_answers_are_kept(crooked):
             model.confirm_identity()
     # It is still known by what it said first.
     assert model.served_as == (crooked.url, "p")
+
+
+def test_a_server_that_changes_its_model_during_a_run_fills_no_cache(
+    crooked, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(cached_predictor, "WORTH", 0.0)
+    held = PredictionCache(tmp_path, 10**9)
+    crooked.gives("/predict", as_json(GOOD))
+    crooked.gives("/help", as_json({"model_digest": "a"}), as_json({"model_digest": "b"}))
+    with pytest.raises(RemoteModelError, match="is not the model it was when the run began"):
+        CachedPredictor(RemotePredictor(crooked.url), held).predict(REQUEST)
+    assert not list(held.checked())
+    # It is asked again for each lot of answers, and only for those.
+    before = len(crooked.asked)
+    behind = CachedPredictor(RemotePredictor(crooked.url), held)
+    for _ in range(2):
+        behind.predict(REQUEST)
+    assert [each.rows for each in held.checked()] == [2]
+    assert [path for path, *_ in crooked.asked[before:]].count("/help") == 2
+    # Another server that says the same of itself has to answer for itself.
+    rival = RemotePredictor(crooked.url.replace("127.0.0.1", "localhost"))
+    assert rival.info.digest == behind.info.digest
+    before = len(crooked.asked)
+    CachedPredictor(rival, held).predict(REQUEST)
+    assert "/predict" in [path for path, *_ in crooked.asked[before:]]
+
+
+def test_answers_bear_the_name_that_the_server_has_now(crooked, tmp_path, monkeypatch):
+    monkeypatch.setattr(cached_predictor, "WORTH", 0.0)
+    held = PredictionCache(tmp_path, 10**9)
+    for name in ("Toy", "Renamed"):
+        crooked.gives("/help", as_json({"model_digest": "a", "predictor_name": name}))
+        crooked.gives("/predict", as_json({**GOOD, "predictor_name": name}))
+        for _ in range(2):
+            behind = CachedPredictor(RemotePredictor(crooked.url), held)
+            assert behind.predict(REQUEST).predictor_name == name
+        assert behind.hits == 2
 
 
 def test_help_that_holds_half_a_character_is_refused(crooked):

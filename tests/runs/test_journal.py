@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import sqlite3
 
@@ -7,10 +9,11 @@ import msgspec
 import pytest
 from toy import Toy, count_a
 
+from genomark.digests import digest_of
 from genomark.errors import GenomarkError, WriteError
 from genomark.models import as_model
 from genomark.runs import Journal, Settings, Workshop, make_plan
-from genomark.runs.outcome import shard_path
+from genomark.runs.outcome import Meter, shard_path
 
 
 @pytest.fixture
@@ -161,6 +164,104 @@ def test_a_row_with_a_flipped_bit_is_not_believed(tmp_path, recorded):
     (tmp_path / "away").rename(tmp_path / "journal.backup")
     with Journal(tmp_path) as journal:
         assert journal.outcomes([recorded.digest]) == [recorded]
+
+
+def flipped(file, place: int, bit: int) -> None:
+    content = bytearray(file.read_bytes())
+    content[place] ^= 1 << bit
+    file.write_bytes(content)
+
+
+def test_a_flipped_bit_anywhere_in_header_schema_or_keys_costs_nothing(tmp_path):
+    made = [
+        msgspec.structs.replace(Meter().outcome(digest_of(number), "f"), wall_seconds=number)
+        for number in range(20)
+    ]
+    digests = [each.digest for each in made]
+    source = tmp_path / "source"
+    with Journal(source) as journal:
+        for each in made:
+            journal.record(each)
+    content = (source / "journal.sqlite").read_bytes()
+    keys = [content.index(digest.encode()) for digest in digests]
+    # Versions of the format and of the journal, page size, encoding; names in the schema; keys and
+    # checksums.
+    header = [(place, bit) for place in (16, 18, 19, 47, 59, 60, 63) for bit in (0, 1, 7)]
+    words = (b"evaluations", b"blob", b"checksum text")
+    schema = [(content.index(word), bit) for word in words for bit in (0, 7)]
+    rows = [(place + 1, bit) for place in keys[::4] for bit in (1, 7)]
+    last = content.rindex(checksum_of(source, digests[0]))
+    for number, (place, bit) in enumerate([*header, *schema, *rows, (last, 0), (last, 7)]):
+        folder = tmp_path / f"{number}"
+        shutil.copytree(source, folder)
+        flipped(folder / "journal.sqlite", place, bit)
+        for _ in range(2):
+            with Journal(folder) as journal:
+                assert journal.outcomes(digests) == made, (place, bit)
+                journal.record(made[0])
+
+
+def checksum_of(folder, digest: str) -> bytes:
+    with contextlib.closing(sqlite3.connect(folder / "journal.sqlite")) as database:
+        query = "select checksum from shards where digest = ?"
+        return database.execute(query, (digest,)).fetchone()[0].encode()
+
+
+def altered(folder, statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(folder / "journal.sqlite")) as database:
+        database.execute(statement)
+        database.commit()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "pragma user_version=0",
+        "pragma user_version=1",
+        "pragma user_version=3",
+        "pragma user_version=2050",
+        "drop table shards",
+        "drop table evaluations",
+        "alter table shards rename to shardt",
+    ],
+)
+def test_a_journal_with_a_wrong_version_or_tables_is_made_anew(
+    tmp_path, recorded, caplog, statement
+):
+    altered(tmp_path, statement)
+    with caplog.at_level("WARNING", "genomark.runs"), Journal(tmp_path) as journal:
+        assert journal.outcomes([recorded.digest]) == [recorded]
+    assert "its tables are not those of journal version" in caplog.text
+    assert (tmp_path / "journal.sqlite.damaged-1").exists()
+
+
+def test_the_row_of_another_shard_is_not_believed(tmp_path, recorded):
+    (tmp_path / "journal.backup").unlink()
+    altered(tmp_path, f"update shards set digest = '{'0' * 32}'")
+    with Journal(tmp_path) as journal:
+        assert journal.outcomes(["0" * 32, recorded.digest]) == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["alter table shards add column colour text", "update shards set checksum = 'of another kind'"],
+)
+def test_a_newer_version_is_believed_of_a_journal_that_is_sound_and_of_another_form(
+    tmp_path, recorded, statement
+):
+    altered(tmp_path, statement)
+    altered(tmp_path, "pragma user_version=3")
+    with pytest.raises(GenomarkError, match="newer genomark"):
+        Journal(tmp_path)
+    assert not (tmp_path / "journal.sqlite.damaged-1").exists()
+
+
+def test_a_file_that_may_not_be_written_is_not_taken_for_damaged(tmp_path, recorded, monkeypatch):
+    flipped(tmp_path / "journal.sqlite", 18, 7)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(WriteError, match="readonly database"):
+        Journal(tmp_path)
+    assert not (tmp_path / "journal.sqlite.damaged-1").exists()
 
 
 def test_without_journal_and_backup_all_is_computed_again(tmp_path, recorded):

@@ -12,6 +12,7 @@ from scipy.stats import pearsonr, spearmanr
 from toy import Toy, count_a, length_mod_5
 
 import genomark
+from genomark.runs import Journal
 from genomark.runs.progress import Silent
 
 
@@ -120,6 +121,34 @@ def test_damaged_files_are_made_again(tmp_path):
         file.write_bytes(file.read_bytes()[:-7])
     after = run(tmp_path)
     assert without_times(before.to_json()) == without_times(after.to_json())
+
+
+def test_a_shard_that_is_damaged_before_it_is_read_fails_its_evaluation(tmp_path, monkeypatch):
+    run(tmp_path)
+    for folder in ("results", "predictions"):
+        for file in tmp_path.glob(f"{folder}/**/*.*"):
+            file.unlink()
+    shards = sorted(tmp_path.glob("shards/*.parquet"))
+    outcomes = Journal.outcomes
+
+    def damaged(self, digests):
+        shards[0].write_bytes(b"PAR1")
+        return outcomes(self, digests)
+
+    monkeypatch.setattr(Journal, "outcomes", damaged)
+    (failed,) = run(tmp_path).failed
+    assert failed.reason.startswith("a file of its answers was damaged (")
+    assert "\n" not in failed.reason
+    monkeypatch.undo()
+    assert len(run(tmp_path).results) == 1
+
+
+def test_shards_of_what_is_finished_are_not_read_where_no_answer_is_kept(tmp_path, monkeypatch):
+    before = run(tmp_path)
+    asked = []
+    monkeypatch.setattr(Journal, "has", lambda self, shard: asked.append(shard))
+    assert run(tmp_path).to_json() == before.to_json()
+    assert asked == []
 
 
 def test_predictions_are_kept_item_by_item_with_where_they_come_from(tmp_path):

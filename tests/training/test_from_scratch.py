@@ -47,6 +47,7 @@ def test_every_kind_of_task_is_answered_the_same_each_time(model, kind):
     assert fits[0].report["epochs"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [BpnetLike, Gru])
 def test_a_planted_motif_is_found(model):
     trainable = model(

@@ -96,6 +96,7 @@ def test_the_same_seed_gives_the_same_bytes(fitted, threads):
     assert again.answers([RNA])[0].tobytes() == fitted.answers([RNA])[0].tobytes()
 
 
+@pytest.mark.slow
 def test_stopped_and_started_again_it_ends_with_the_same_bytes(fitted, tmp_path: Path):
     lines: list[str] = []
 

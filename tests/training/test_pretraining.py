@@ -122,6 +122,7 @@ def test_what_can_be_told_from_its_neighbours_is_learned(tmp_path: Path) -> None
     assert np.array_equal(after.bases, chain.bases)
 
 
+@pytest.mark.slow
 def test_t5_learns_to_write_spans(tmp_path: Path) -> None:
     network = NetworkSettings("t5", width=32, layers=1, heads=2)
     learned = made(

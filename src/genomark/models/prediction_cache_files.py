@@ -102,10 +102,10 @@ def remove(found: Iterable[CacheFile]) -> int:
             each.path.parent.parent.rmdir()
     if left:
         path, refused = left[0]
+        others = f", nor can {len(left) - 1:,} others" if len(left) > 1 else ""
         raise WriteError(
-            f"prediction cache: {len(left):,} files cannot be removed, such as {path} "
-            f"({refused.strerror}). Ask whom it belongs to, or choose another folder with "
-            "--prediction-cache"
+            f"prediction cache: {path} cannot be removed ({refused.strerror}){others}. "
+            "Ask whom it belongs to, or choose another folder with --prediction-cache"
         )
     return freed
 

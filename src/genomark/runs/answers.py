@@ -11,7 +11,7 @@ import polars as pl
 
 from genomark.benchmarks import Benchmark
 from genomark.errors import GenomarkError
-from genomark.protocol import PredictResponse
+from genomark.protocol import PredictResponse, TaskPrediction
 from genomark.runs.bisection import Cause
 
 
@@ -93,10 +93,17 @@ def _one_response(responses: list[PredictResponse]) -> list[PredictResponse]:
     if len(responses) < 2:
         return responses
     tasks = [
-        msgspec.structs.replace(
-            each[0],
-            predictions={name: value for task in each for name, value in task.predictions.items()},
-        )
+        _one_task(each)
         for each in zip(*(response.prediction_tasks for response in responses), strict=False)
     ]
     return [msgspec.structs.replace(responses[0], prediction_tasks=tasks)]
+
+
+def _one_task(pieces: Sequence[TaskPrediction]) -> TaskPrediction:
+    """Join what is told by sequence; what a piece does not tell is told of the others."""
+    joined = {
+        field: {name: value for told in found for name, value in told.items()}
+        for field in ("predictions", "trim_upstream")
+        if (found := [told for task in pieces if isinstance(told := getattr(task, field), dict)])
+    }
+    return msgspec.structs.replace(pieces[0], **joined)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -118,17 +119,26 @@ class Journal:
         try:
             return self._opened()
         except sqlite3.DatabaseError as damage:
-            if not _is_damage(damage):
+            if not self._is_damage(damage):
                 raise
             # Of two runs that start together one moves it, and the other finds a new one.
             with FileLock(self.folder / "journal.lock", timeout=_BUSY_SECONDS):
                 try:
                     return self._opened()
                 except sqlite3.DatabaseError as still:
-                    if not _is_damage(still):
+                    if not self._is_damage(still):
                         raise
                     self._move_aside(still)
                     return self._opened()
+
+    def _is_damage(self, error: sqlite3.DatabaseError) -> bool:
+        """Whether it is the content, and not the disk or another process that stands in the way."""
+        if not isinstance(error, sqlite3.OperationalError):
+            return True
+        if error.sqlite_errorcode == sqlite3.SQLITE_READONLY:
+            # The header may say so, too.
+            return os.access(self._path, os.W_OK)
+        return error.sqlite_errorcode == sqlite3.SQLITE_ERROR
 
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=_BUSY_SECONDS, isolation_level=None)
@@ -142,6 +152,10 @@ class Journal:
             if state != "ok":
                 raise sqlite3.DatabaseError(state)
             self._bring_up(database)
+        except UnicodeDecodeError as error:
+            # SQLite cites what it cannot read.
+            database.close()
+            raise sqlite3.DatabaseError("malformed database schema") from error
         except BaseException:
             database.close()
             raise
@@ -149,12 +163,12 @@ class Journal:
 
     def _bring_up(self, database: sqlite3.Connection) -> None:
         """Make the tables, or add to those of an older genomark what they lack: all or nothing."""
-        with _transaction(database, "deferred"):
-            if self._version(database) == _VERSION:
-                return
         with _transaction(database):
-            # Another run may have been here while this one waited.
             version = self._version(database)
+            if version == _VERSION:
+                # Changes nothing, and fails where the file, or its header, refuses.
+                database.execute("delete from shards where 0")
+                return
             if version == 0:
                 for statement in _SCHEMA.split(";"):
                     database.execute(statement)
@@ -306,8 +320,8 @@ class Journal:
 
 
 @contextmanager
-def _transaction(database: sqlite3.Connection, kind: str = "immediate") -> Iterator[None]:
-    database.execute(f"begin {kind}")
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("begin immediate")
     try:
         yield
         database.execute("commit")
@@ -326,13 +340,6 @@ def _is_sound(digest: Any, outcome: Any, checksum: Any) -> bool:
     """Whether a row is as it was written; flipped bits may have made another type of a value."""
     typed = isinstance(digest, str) and isinstance(outcome, bytes)
     return typed and _checksum(digest, outcome) == checksum
-
-
-def _is_damage(error: sqlite3.Error) -> bool:
-    """Whether it is the file, and not the disk or another process that stands in the way."""
-    if isinstance(error, sqlite3.OperationalError):
-        return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR
-    return True
 
 
 def _text(content: bytes) -> str:

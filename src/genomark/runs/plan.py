@@ -57,6 +57,9 @@ class Shard(msgspec.Struct, frozen=True):
         Whether its items can be asked a few at a time.
     matcher : MatcherSetting
         Of models with many tracks.
+    benchmark_digest, model_digest : str
+        What the run began with: whoever loads them later, by name, must find the same. Empty where
+        that is not looked at.
     """
 
     digest: str
@@ -71,6 +74,8 @@ class Shard(msgspec.Struct, frozen=True):
     in_process: bool = False
     divisible: bool = False
     matcher: MatcherSetting = MatcherSetting()
+    benchmark_digest: str = ""
+    model_digest: str = ""
 
 
 @dataclass(frozen=True)
@@ -208,6 +213,9 @@ def _plan_one(
     by_predictors = isinstance(benchmark, PredictorBenchmark)
     seed = settings.seed if own or benchmark.seeded else None
     asked = [benchmark.digest, identity.digest, seed]
+    # Data of the catalogue have checksums; and where nothing is fitted, a worker reads no train
+    # split, which the digest of a task on sequences is of as well.
+    compared = not benchmark.datasets and (by_predictors or not own)
     shards = [
         Shard(
             digest=digest_of([*asked, part.digest]),
@@ -222,6 +230,8 @@ def _plan_one(
             in_process=benchmark.in_process,
             divisible=benchmark.divisible and not own,
             matcher=settings.matcher,
+            benchmark_digest=benchmark.digest if compared else "",
+            model_digest=identity.digest,
         )
         for index, part in enumerate(parts)
     ]

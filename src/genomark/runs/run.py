@@ -16,6 +16,7 @@ import polars as pl
 from genomark.benchmarks import Asking, Benchmark
 from genomark.benchmarks.scored import Scored
 from genomark.digests import digest_of
+from genomark.errors import one_line
 from genomark.results import Failed, Results
 from genomark.runs.environment import environment
 from genomark.runs.executor import Executor
@@ -150,8 +151,9 @@ class Run:
                 self._waiting.setdefault(shard.digest, []).append(state)
 
     def _lacks_response(self, evaluation: Evaluation) -> bool:
-        return not all(map(self._journal.has, evaluation.shards)) and any(
-            shard.keep_response for shard in evaluation.shards
+        # To look whether a shard is there, its file is read.
+        return any(shard.keep_response for shard in evaluation.shards) and not all(
+            map(self._journal.has, evaluation.shards)
         )
 
     def _in_order(self) -> Iterator[Shard]:
@@ -206,9 +208,17 @@ class Run:
         folder = self._journal.folder
         paths = _Paths.of(folder, evaluation)
         with span("store"):
-            predictions = pl.concat(
-                [pl.read_parquet(shard_path(folder, shard.digest)) for shard in evaluation.shards]
-            )
+            try:
+                predictions = pl.concat(
+                    [pl.read_parquet(shard_path(folder, each.digest)) for each in evaluation.shards]
+                )
+            except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+                # Each was sound when it was looked at, or written, a moment ago.
+                reason = f"a file of its answers was damaged ({one_line(error)}); run again"
+                state.failure = Failed(
+                    benchmark=evaluation.benchmark.id, model=evaluation.spec, reason=reason
+                )
+                return
             content = _parquet(predictions, evaluation)
             keep(paths.predictions, content)
             digest = predictions_digest(predictions)

@@ -7,7 +7,7 @@ import shutil
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +18,8 @@ import polars as pl
 
 from genomark.benchmarks import Asking, Benchmark, load_benchmark
 from genomark.digests import digest_of_bytes
-from genomark.errors import GenomarkError
-from genomark.models import Model, Predictor, Trainable, load_model
+from genomark.errors import GenomarkError, WriteError
+from genomark.models import Model, Trainable, load_model
 from genomark.models.cached_predictor import with_prediction_cache
 from genomark.models.prediction_cache import PredictionCache
 from genomark.models.track_predictor import TrackPredictor
@@ -66,7 +66,12 @@ class Workshop:
         self._threads = threads
         self._models = dict(models or {})
         self._benchmarks = dict(benchmarks or {})
-        self._fitted: dict[tuple[str, str], Predictor] = {}
+        #: Models that the run itself holds: they are what it began with.
+        self._given = frozenset(self._models)
+        #: Models as they are asked, fitted where they learn.
+        self._ready: dict[tuple[str, str], Model] = {}
+        #: Why what is there now is not asked: it is not what the run began with.
+        self._changed: dict[tuple[str, str], str] = {}
         self._cache = cache
         #: Models behind the cache, by the identity of the object: one learns from shard to shard.
         self._cached: dict[int, Model] = {}
@@ -96,13 +101,9 @@ class Workshop:
         """
         with self._recording() as ledger:
             meter = Meter()
-            try:
-                answers = self._answers(shard, meter, range(shard.items), batch)
-            # A model is foreign code: whatever it raises ends its own shard and nothing else.
-            except Exception as failure:  # noqa: BLE001
-                outcome = _failed(shard, meter, failure)
-            else:
-                outcome = self._keep(shard, meter, answers)
+            outcome = self._made(
+                shard, meter, lambda: self._answers(shard, meter, range(shard.items), batch)
+            )
             return msgspec.structs.replace(outcome, spent=Spent.of(ledger))
 
     def work_on(self, shard: Shard, rows: range) -> tuple[Answers | Cause | None, ShardOutcome]:
@@ -133,10 +134,28 @@ class Workshop:
         """Write a divisible shard of which the rows were asked in pieces, as `work` does."""
         with self._recording() as ledger:
             meter = Meter()
-            benchmark = self._benchmark(shard.benchmark)
-            answers = joined(benchmark, benchmark.part_at(shard.part, shard.limit), found, lost)
-            outcome = self._keep(shard, meter, answers)
+
+            def answers() -> Answers:
+                benchmark = self._benchmark(shard)
+                return joined(benchmark, benchmark.part_at(shard.part, shard.limit), found, lost)
+
+            outcome = self._made(shard, meter, answers)
             return msgspec.structs.replace(outcome, spent=Spent.of(ledger))
+
+    def _made(self, shard: Shard, meter: Meter, answers: Callable[[], Answers]) -> ShardOutcome:
+        """Get the answers and write them down."""
+        # A model is foreign code: whatever it raises ends its own shard and nothing else.
+        try:
+            got = answers()
+        except Exception as failure:  # noqa: BLE001
+            return _failed(shard, meter, failure)
+        try:
+            return self._keep(shard, meter, got)
+        except WriteError:
+            raise
+        # What it gave may be nothing that can be written.
+        except Exception as failure:  # noqa: BLE001
+            return _failed(shard, meter, failure)
 
     @contextmanager
     def _recording(self) -> Iterator[Ledger]:
@@ -153,7 +172,7 @@ class Workshop:
         model = self._behind_cache(self._model(shard))
         meter.watch(model)
         with span("data"):
-            benchmark = self._benchmark(shard.benchmark)
+            benchmark = self._benchmark(shard)
             part = benchmark.part_at(shard.part, shard.limit)
             if len(rows) < part.height:
                 part = part[rows.start : rows.stop]
@@ -195,7 +214,13 @@ class Workshop:
             standing.tell,
         )
         with span("model"):
-            return benchmark.answer(model, items, asking), report, responses
+            missed = getattr(model, "misses", -1)
+            answers = benchmark.answer(model, items, asking)
+            confirm = getattr(model, "confirm_identity", None)
+            # A server may have other weights by now, unless the cache had every answer.
+            if confirm is not None and getattr(model, "misses", 0) > missed:
+                confirm()
+        return answers, report, responses
 
     def _keep(self, shard: Shard, meter: Meter, answers: Answers) -> ShardOutcome:
         with span("store"):
@@ -206,10 +231,22 @@ class Workshop:
             shutil.rmtree(workspace(self.folder, shard.digest), ignore_errors=True)
             return meter.outcome(shard.digest, digest_of_bytes([content]))
 
-    def _benchmark(self, name: str) -> Benchmark:
+    def _benchmark(self, shard: Shard) -> Benchmark:
+        name = shard.benchmark
         if name not in self._benchmarks:
-            self._benchmarks[name] = load_benchmark(name)
+            self._refuse_changed("benchmark", name)
+            benchmark = load_benchmark(name)
+            if shard.benchmark_digest not in ("", benchmark.digest):
+                self._changed["benchmark", name] = (
+                    f"{name} is not what the run began with (its file has changed); run again"
+                )
+            self._refuse_changed("benchmark", name)
+            self._benchmarks[name] = benchmark
         return self._benchmarks[name]
+
+    def _refuse_changed(self, kind: str, name: str) -> None:
+        if (kind, name) in self._changed:
+            raise GenomarkError(self._changed[kind, name])
 
     def _behind_cache(self, model: Model) -> Model:
         if id(model) not in self._cached:
@@ -220,17 +257,38 @@ class Workshop:
         if shard.model not in self._models:
             with span("load"):
                 self._models[shard.model] = _loaded(shard)
-        model = self._models[shard.model]
         key = (shard.model, shard.benchmark)
-        if key in self._fitted or not isinstance(model, Trainable):
-            return self._fitted.get(key, model)
-        _, split = self._benchmark(shard.benchmark).identify(model)
-        if split is None:
-            # The benchmark fits it to each task itself.
-            return model
-        with span("fit"):
-            self._fitted[key] = model.fit(split)
-        return self._fitted[key]
+        if key not in self._ready:
+            model = self._models[shard.model]
+            if shard.model not in self._given:
+                self._compare(shard, model)
+            split = None
+            if isinstance(model, Trainable):
+                _, split = self._benchmark(shard).identify(model)
+            # Without a split the benchmark fits it to each task itself.
+            if isinstance(model, Trainable) and split is not None:
+                with span("fit"):
+                    model = model.fit(split)
+            self._ready[key] = model
+        return self._ready[key]
+
+    def _compare(self, shard: Shard, model: Model) -> None:
+        """Refuse a model that was another one when the run began."""
+        self._refuse_changed("model", shard.model)
+        # Most are asked as they are, and need no look at the benchmark.
+        if shard.model_digest in ("", model.info.digest):
+            return
+        benchmark = self._benchmark(shard)
+        now = benchmark.identify(model)[0].digest
+        if now == shard.model_digest:
+            return
+        # What cannot be digested has another digest each time it is loaded.
+        if benchmark.identify(_loaded(shard))[0].digest != now:
+            return
+        self._changed["model", shard.model] = (
+            f"{shard.model} is not what the run began with (its digest has changed); run again"
+        )
+        self._refuse_changed("model", shard.model)
 
 
 def _ledger() -> Ledger:

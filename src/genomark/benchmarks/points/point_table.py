@@ -242,8 +242,8 @@ class PointTable:
         kind_of_truth = schema[truth]
         if not (kind_of_truth.is_numeric() or kind_of_truth in (pl.Boolean, pl.String)):
             raise UsageError(
-                f"{self._path}: column '{truth}' is of type {kind_of_truth}; what was measured must "
-                "be numbers, booleans or text"
+                f"{self._path}: column '{truth}' is of type {kind_of_truth}; what was measured "
+                "must be numbers, booleans or text"
             )
         item = self._named(asked.id, ("item_id", *ID_NAMES), there)
         cluster = self._named(asked.cluster, ("cluster", *GROUP_NAMES), there)
