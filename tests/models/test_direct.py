@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from genomark.errors import RemoteModelError
-from genomark.models.asking import RemoteSettings
 from genomark.models.connections import Connections
 from genomark.models.direct import DirectLines, goes_direct
 from genomark.models.remote import RemotePredictor
+from genomark.models.remote_settings import RemoteSettings
 from genomark.models.transport import (
     BrokenConnectionError,
     DeadlineError,

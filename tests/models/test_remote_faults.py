@@ -39,8 +39,8 @@ from msgspec import UNSET
 
 from genomark.benchmarks.predictor_benchmark import point_of
 from genomark.errors import RemoteModelError
-from genomark.models.asking import RemoteSettings
 from genomark.models.remote import RemotePredictor
+from genomark.models.remote_settings import RemoteSettings
 from genomark.models.splitting import split
 from genomark.models.transport import Deadlines
 from genomark.protocol import PredictionTask, PredictRequest, Unanswered, encode

@@ -12,8 +12,8 @@ from workers import Toy, answer_to, distributing, get, plain, post, refusal
 
 from genomark.models import as_model, load_model
 from genomark.models import asking as client_asking
-from genomark.models.asking import DEFAULTS
 from genomark.models.remote import RemotePredictor
+from genomark.models.remote_settings import DEFAULTS
 from genomark.protocol import (
     JSON,
     MSGPACK,

@@ -13,10 +13,11 @@ import aiohttp
 
 from genomark.digests import digest_of
 from genomark.errors import RemoteModelError, one_line
-from genomark.models.asking import DEFAULTS, PASSING, Asking, RemoteSettings, given_up
+from genomark.models.asking import PASSING, Asking, given_up
 from genomark.models.connections import Connections
 from genomark.models.direct import DirectLines, goes_direct
 from genomark.models.game_response import PartAnswer, merge_answers
+from genomark.models.remote_settings import DEFAULTS, RemoteSettings
 from genomark.models.training_data import TrainingData, stated_training
 from genomark.models.transport import (
     AddressError,
