@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 import genomark
+import genomark.runs.order
 from genomark.benchmarks import GeneBenchmark, GeneOptions
 from genomark.errors import UsageError
 from genomark.genes import make_task
@@ -147,12 +148,12 @@ def test_a_model_that_fails_ends_no_other(tmp_path):
 
 def test_baselines_of_genes_answer_when_no_model_is_named(tmp_path, monkeypatch, folder):
     asked = []
-    real = genomark.api.load_model
+    real = genomark.runs.order.load_model
 
     def load(spec, **more):
         asked.append(spec)
         return real("symbol-ngrams" if spec == "minilm" else spec, **more)
 
-    monkeypatch.setattr(genomark.api, "load_model", load)
+    monkeypatch.setattr(genomark.runs.order, "load_model", load)
     genomark.run((), f"tasks:{folder}/tasks", out=folder / "out", limit=30, progress=False)
     assert asked == list(GENE_BASELINES)

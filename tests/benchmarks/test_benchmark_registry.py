@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
-
 import pytest
 
 from genomark.benchmarks import (
@@ -19,6 +17,7 @@ from genomark.benchmarks.genes import gene_benchmark_ids
 from genomark.benchmarks.rna.design_suite import design_ids
 from genomark.benchmarks.sequences.declared import declared_ids
 from genomark.errors import UnknownNameError, UsageError
+from genomark.plug_ins import PlugIn
 
 HERE = __name__
 QUICKSTART = ["kircher2019", "lentimpra-k562", "simulated-enhancers"]
@@ -35,9 +34,9 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
         "gone": f"{HERE}:NoSuchThing",
         "failing": f"{HERE}:failing",
     }
-    extra = [EntryPoint(name, value, registry.GROUP) for name, value in offered.items()]
-    shipped = list(benchmark_entry_points().values())
-    monkeypatch.setattr(registry, "entry_points", lambda group: [*shipped, *extra])
+    extra = [PlugIn(name, value, registry.GROUP) for name, value in offered.items()]
+    shipped = registry.benchmark_plug_ins()
+    monkeypatch.setattr(registry, "benchmark_plug_ins", lambda: [*shipped, *extra])
 
 
 @pytest.mark.parametrize("name", QUICKSTART)

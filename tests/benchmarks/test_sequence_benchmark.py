@@ -335,7 +335,7 @@ def test_linear_baselines_and_a_small_network_answer_when_no_model_is_named(
         asked.append(spec)
         return load_model("control:oracle")
 
-    monkeypatch.setattr("genomark.api.load_model", remember)
+    monkeypatch.setattr("genomark.runs.order.load_model", remember)
     write_task(tmp_path / "t")
     genomark.run((), f"sequences:{tmp_path / 't'}", out=tmp_path / "o", progress=False)
     assert asked == ["onehot", "kmer", "cnn", "control:random"]

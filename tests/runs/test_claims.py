@@ -25,6 +25,7 @@ from genomark.runs import (
     make_plan,
 )
 from genomark.runs import claiming as module
+from genomark.runs.claiming import in_order
 from genomark.runs.claims import Claims, Presence
 from genomark.scoring import ModelIdentity
 
@@ -225,7 +226,7 @@ def claiming(tmp_path):
     with Journal(tmp_path) as journal:
 
         def make(**options):
-            return ClaimingExecutor(InProcessExecutor(workshop), journal, 1, **options)
+            return ClaimingExecutor(InProcessExecutor(workshop), journal, in_order(1), **options)
 
         yield journal, made.shards, make, model
 

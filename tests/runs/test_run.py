@@ -265,7 +265,7 @@ class _Watch(Silent):
 
 def test_progress_counts_every_item_once(tmp_path, monkeypatch):
     watch = _Watch()
-    monkeypatch.setattr("genomark.api.default_progress", lambda: watch)
+    monkeypatch.setattr("genomark.api.evaluating.default_progress", lambda: watch)
     genomark.run([count_a], Toy(), out=tmp_path)
     assert watch.seen[0] == ("begin", 12)
     assert sum(items for what, items in watch.seen if what == "advance") == 12

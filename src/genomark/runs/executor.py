@@ -23,7 +23,10 @@ class Executor(Protocol):
         ...
 
     def as_completed(self) -> Iterator[ShardOutcome]:
-        """Give outcomes as they come, until every submitted shard has one."""
+        """Give outcomes as they come, until every submitted shard has one.
+
+        It may end before that where there is room for more to be submitted: then ask again.
+        """
         ...
 
     def cancel(self) -> None:

@@ -355,7 +355,7 @@ class Run:
             coverage=coverage,
             seed=evaluation.seed,
             settings=settings,
-            environment=environment(),
+            environment=environment(evaluation.spec, evaluation.shards[0].benchmark),
             cost=_cost(outcomes),
             predictions_digest=digest,
             started=min(outcome.started for outcome in outcomes),

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import polars as pl
 
-from genomark.benchmarks import Asking, Benchmark, load_benchmark
+from genomark.benchmarks import Asking, Benchmark
 from genomark.digests import digest_of_bytes
 from genomark.errors import GenomarkError, WriteError
 from genomark.models import Model, Trainable, load_model
@@ -27,6 +27,7 @@ from genomark.protocol import JSON, PredictResponse, encode
 from genomark.runs.answers import Answers, joined, letters_of, reason_of
 from genomark.runs.bisection import Bisection, Cause
 from genomark.runs.journal import keep
+from genomark.runs.order import BenchmarkMaker
 from genomark.runs.outcome import Meter, ShardOutcome, response_path, shard_path
 from genomark.runs.plan import Shard
 from genomark.runs.profile import Spent
@@ -52,6 +53,8 @@ class Workshop:
         For benchmarks that compute in this process.
     cache : PredictionCache, optional
         Asked before models are.
+    maker : BenchmarkMaker, optional
+        Makes the other benchmarks.
     """
 
     def __init__(
@@ -61,8 +64,10 @@ class Workshop:
         benchmarks: dict[str, Benchmark] | None = None,
         threads: int = 1,
         cache: PredictionCache | None = None,
+        maker: BenchmarkMaker | None = None,
     ) -> None:
         self.folder = folder
+        self._maker = maker or BenchmarkMaker()
         self._threads = threads
         self._models = dict(models or {})
         self._benchmarks = dict(benchmarks or {})
@@ -235,7 +240,7 @@ class Workshop:
         name = shard.benchmark
         if name not in self._benchmarks:
             self._refuse_changed("benchmark", name)
-            benchmark = load_benchmark(name)
+            benchmark = self._maker.make(name)
             if shard.benchmark_digest not in ("", benchmark.digest):
                 self._changed["benchmark", name] = (
                     f"{name} is not what the run began with (its file has changed); run again"

@@ -17,6 +17,7 @@ from typing import Any
 from genomark.models.prediction_cache import PredictionCache
 from genomark.runs.answers import Answers
 from genomark.runs.bisection import UNKNOWN, Bisection, Cause
+from genomark.runs.order import BenchmarkMaker
 from genomark.runs.outcome import Meter, ShardOutcome, together
 from genomark.runs.plan import Shard
 from genomark.runs.shards import Workshop
@@ -51,6 +52,25 @@ class _Suspect:
     cause: Cause = UNKNOWN
 
 
+@dataclass(frozen=True)
+class Equipment:
+    """What a worker process is given beside a folder and a cache.
+
+    Attributes
+    ----------
+    maker : BenchmarkMaker
+        Of benchmarks.
+    threads : int
+        For benchmarks that compute with threads.
+    where : Path or None
+        Folder that the files of specs are relative to; the one of its parent if None.
+    """
+
+    maker: BenchmarkMaker = field(default_factory=BenchmarkMaker)
+    threads: int = 1
+    where: Path | None = None
+
+
 class LocalExecutor:
     """Computes shards in a pool of processes of this machine.
 
@@ -68,11 +88,20 @@ class LocalExecutor:
         Number of processes.
     cache : PredictionCache, optional
         Asked before models are.
+    equipment : Equipment, optional
+        What else a process is given.
     """
 
-    def __init__(self, folder: Path, workers: int, cache: PredictionCache | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        workers: int,
+        cache: PredictionCache | None = None,
+        equipment: Equipment | None = None,
+    ) -> None:
         self._folder = folder
         self._cache = cache
+        self._equipment = equipment or Equipment()
         self._workers = workers
         self._pool: Any = None
         self._pool_workers = 0
@@ -264,7 +293,7 @@ class LocalExecutor:
             max_workers=workers,
             context=get_context("loky"),
             initializer=_start_worker,
-            initargs=(self._folder, self._cache, os.getpid(), time.time()),
+            initargs=(self._folder, self._cache, self._equipment, os.getpid(), time.time()),
         )
 
 
@@ -301,10 +330,18 @@ def _as_met(suspect: _Suspect, rows: range, cause: Cause) -> Cause:
 _workshop: Workshop | None = None
 
 
-def _start_worker(folder: Path, cache: PredictionCache | None, parent: int, called: float) -> None:
+def _start_worker(
+    folder: Path,
+    cache: PredictionCache | None,
+    equipment: Equipment,
+    parent: int,
+    called: float,
+) -> None:
     """Set a worker process up; it was called for at a second of `time.time`."""
     global _workshop
-    _workshop = Workshop(folder, cache=cache)
+    if equipment.where is not None:
+        os.chdir(equipment.where)
+    _workshop = Workshop(folder, threads=equipment.threads, cache=cache, maker=equipment.maker)
     _workshop.starting = max(0.0, time.time() - called), time.process_time()
     # Ctrl-C goes to the whole group; it is the parent that decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
