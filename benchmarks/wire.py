@@ -8,13 +8,15 @@ numbers that are there already. Ours is `serve_model`, asked by `RemotePredictor
 Flask development server, asked with `requests`; it answers the same, so it checks a request as GAME
 1.0 has it (keys, tasks, letters, ranges) and names in its answer what was asked and what was
 predicted. The letters are checked as is quickest in Python, by deleting those that are known.
-Beside it stands the same peer that checks nothing, which is less than a Predictor may do.
+Beside it stands the same peer that checks nothing, which is less than a Predictor may do, and our
+server with a model that says it takes any sequence of strings (`takes_any`), as the built-in ones
+do: a model that looks at no string then has none made. The bounds are those of a plain function.
 
 Each number is the best of several rounds of requests that take turns, so that what else the machine
 does meets all alike; "CPU" is the same ratio by processor seconds of client and server together.
 The exit status is 1 if a number is not the peer's, or a ratio is under its bound.
 
-usage: python benchmarks/wire.py [--peer | --ours]
+usage: python benchmarks/wire.py [--peer | --ours | --any]
 """
 
 from __future__ import annotations
@@ -128,7 +130,7 @@ def faults_of(asked: dict[str, Any]) -> list[str]:
 # --- ours ---
 
 
-def serve_ours() -> None:
+def serve_ours(*, takes_any: bool) -> None:
     from genomark.models.sequence_function import Readout, SequencePredictor
     from genomark.scoring import ModelIdentity
     from genomark.serving import serve_model
@@ -138,7 +140,9 @@ def serve_ours() -> None:
         ModelIdentity("free", "1", "0" * 32),
         "free",
         {
-            "point": Readout(lambda sequences: known["point"][: len(sequences)], "linear"),
+            "point": Readout(
+                lambda sequences: known["point"][: len(sequences)], "linear", takes_any=takes_any
+            ),
             "track": Readout(lambda sequences: known["track"][: len(sequences)], "linear"),
         },
         bin_size=BIN_SIZE,
@@ -243,10 +247,15 @@ def same(one: Arrays, other: Arrays) -> bool:
 
 def main() -> int:
     good = True
-    with served("--peer") as (peer, peer_pid), served("--ours") as (ours, ours_pid):
+    with (
+        served("--peer") as (peer, peer_pid),
+        served("--ours") as (ours, ours_pid),
+        served("--any") as (takes_any, any_pid),
+    ):
         for readout, sequences in questions().items():
             ways = {
                 "genomark": (asking_ours(ours, readout, sequences), ours_pid),
+                "takes any": (asking_ours(takes_any, readout, sequences), any_pid),
                 "Flask, JSON": (asking_peer(f"{peer}/predict", readout, sequences), peer_pid),
                 "no checks": (asking_peer(f"{peer}/unchecked", readout, sequences), peer_pid),
             }
@@ -271,7 +280,7 @@ def main() -> int:
 if __name__ == "__main__":
     if sys.argv[1:] == ["--peer"]:
         serve_peer()
-    elif sys.argv[1:] == ["--ours"]:
-        serve_ours()
+    elif sys.argv[1:] in (["--ours"], ["--any"]):
+        serve_ours(takes_any=sys.argv[1] == "--any")
     else:
         sys.exit(main())

@@ -1,5 +1,7 @@
 """genomark: any genomic model before any benchmark, with numbers one can trust.
 
+What is imported from here, and from `genomark.errors`, is what scripts and packages can rely on.
+
 >>> import genomark
 >>> results = genomark.run(["gc", "kmer:k=5"], ["simulated-enhancers"])  # doctest: +SKIP
 """
@@ -7,36 +9,229 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from genomark.api import run, serve
-    from genomark.benchmarks import Benchmark, GeneOptions
+    from genomark.api import JobDone, Planned, merge, plan, run, run_shard, serve
+    from genomark.benchmarks import Benchmark, GeneOptions, PredictorBenchmark
+    from genomark.benchmarks.material import Material
+    from genomark.benchmarks.points import PointBenchmark
+    from genomark.benchmarks.predictor_benchmark import answer_frame, effect_of, only_task, point_of
     from genomark.errors import GenomarkError
-    from genomark.results import Results, load_results
-    from genomark.scoring import Result
+    from genomark.models import (
+        Designer,
+        Embedder,
+        FittedTask,
+        Fitting,
+        Fold,
+        Folder,
+        GeneEmbedder,
+        ItemPredictor,
+        Model,
+        Predictor,
+        Scorer,
+        TaskTrainable,
+        TermAnswer,
+        TermMatcher,
+        Trainable,
+        TrainingSplit,
+    )
+    from genomark.models.genes.table import GeneTable
+    from genomark.models.sequence_function import Actual, Readout, SequencePredictor
+    from genomark.models.training_data import (
+        NamedTraining,
+        NoTraining,
+        TrainingRegions,
+        TrainingSequences,
+    )
+    from genomark.protocol import (
+        BadRequestError,
+        GameError,
+        PredictionFailedError,
+        PredictionTask,
+        PredictRequest,
+        PredictResponse,
+        TaskPrediction,
+        Unanswered,
+    )
+    from genomark.results import Failed, Results, Skipped, load_results
+    from genomark.scoring import (
+        BenchmarkIdentity,
+        Comparison,
+        Cost,
+        Coverage,
+        FailureCount,
+        Leakage,
+        LeakageBin,
+        MetricRow,
+        ModelIdentity,
+        Rank,
+        Result,
+        ScoringRule,
+    )
+    from genomark.sequences import LabelledSequences, TaskSplit
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Actual",
+    "BadRequestError",
     "Benchmark",
+    "BenchmarkIdentity",
+    "Comparison",
+    "Cost",
+    "Coverage",
+    "Designer",
+    "Embedder",
+    "Failed",
+    "FailureCount",
+    "FittedTask",
+    "Fitting",
+    "Fold",
+    "Folder",
+    "GameError",
+    "GeneEmbedder",
     "GeneOptions",
+    "GeneTable",
     "GenomarkError",
+    "ItemPredictor",
+    "JobDone",
+    "LabelledSequences",
+    "Leakage",
+    "LeakageBin",
+    "Material",
+    "MetricRow",
+    "Model",
+    "ModelIdentity",
+    "NamedTraining",
+    "NoTraining",
+    "Planned",
+    "PointBenchmark",
+    "PredictRequest",
+    "PredictResponse",
+    "PredictionFailedError",
+    "PredictionTask",
+    "Predictor",
+    "PredictorBenchmark",
+    "Rank",
+    "Readout",
     "Result",
     "Results",
+    "Scorer",
+    "ScoringRule",
+    "SequencePredictor",
+    "Skipped",
+    "TaskPrediction",
+    "TaskSplit",
+    "TaskTrainable",
+    "TermAnswer",
+    "TermMatcher",
+    "Trainable",
+    "TrainingRegions",
+    "TrainingSequences",
+    "TrainingSplit",
+    "Unanswered",
     "__version__",
+    "answer_frame",
+    "effect_of",
     "load_results",
+    "merge",
+    "only_task",
+    "plan",
+    "point_of",
     "run",
+    "run_shard",
     "serve",
 ]
 
-_HOMES = {
-    "Benchmark": "genomark.benchmarks",
-    "GeneOptions": "genomark.benchmarks",
-    "GenomarkError": "genomark.errors",
-    "Result": "genomark.scoring",
-    "Results": "genomark.results",
-    "load_results": "genomark.results",
-    "run": "genomark.api",
-    "serve": "genomark.api",
+#: Where each is written.
+_ROOMS = {
+    "genomark.api": (
+        "JobDone",
+        "Planned",
+        "merge",
+        "plan",
+        "run",
+        "run_shard",
+        "serve",
+    ),
+    "genomark.benchmarks": (
+        "Benchmark",
+        "GeneOptions",
+        "PredictorBenchmark",
+    ),
+    "genomark.benchmarks.material": ("Material",),
+    "genomark.benchmarks.points": ("PointBenchmark",),
+    "genomark.benchmarks.predictor_benchmark": (
+        "answer_frame",
+        "effect_of",
+        "only_task",
+        "point_of",
+    ),
+    "genomark.errors": ("GenomarkError",),
+    "genomark.models": (
+        "Designer",
+        "Embedder",
+        "FittedTask",
+        "Fitting",
+        "Fold",
+        "Folder",
+        "GeneEmbedder",
+        "ItemPredictor",
+        "Model",
+        "Predictor",
+        "Scorer",
+        "TaskTrainable",
+        "TermAnswer",
+        "TermMatcher",
+        "Trainable",
+        "TrainingSplit",
+    ),
+    "genomark.models.genes.table": ("GeneTable",),
+    "genomark.models.sequence_function": (
+        "Actual",
+        "Readout",
+        "SequencePredictor",
+    ),
+    "genomark.models.training_data": (
+        "NamedTraining",
+        "NoTraining",
+        "TrainingRegions",
+        "TrainingSequences",
+    ),
+    "genomark.protocol": (
+        "BadRequestError",
+        "GameError",
+        "PredictionFailedError",
+        "PredictionTask",
+        "PredictRequest",
+        "PredictResponse",
+        "TaskPrediction",
+        "Unanswered",
+    ),
+    "genomark.results": (
+        "Failed",
+        "Results",
+        "Skipped",
+        "load_results",
+    ),
+    "genomark.scoring": (
+        "BenchmarkIdentity",
+        "Comparison",
+        "Cost",
+        "Coverage",
+        "FailureCount",
+        "Leakage",
+        "LeakageBin",
+        "MetricRow",
+        "ModelIdentity",
+        "Rank",
+        "Result",
+        "ScoringRule",
+    ),
+    "genomark.sequences": (
+        "LabelledSequences",
+        "TaskSplit",
+    ),
 }
+_HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
@@ -46,3 +241,7 @@ def __getattr__(name: str) -> Any:
     from importlib import import_module
 
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

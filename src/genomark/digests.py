@@ -49,3 +49,12 @@ def digest_of_file(path: Path) -> str:
         while block := handle.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()[:_LENGTH]
+
+
+def digest_of_file_content(path: Path) -> str | None:
+    """Digest of a file as `digest_of_bytes` takes what was written to it; None of none."""
+    try:
+        return digest_of_bytes([path.read_bytes()])
+    except OSError:
+        # Not there, or on a part of the disk that is no more.
+        return None

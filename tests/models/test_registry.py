@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
 from typing import Literal
 
 import pytest
@@ -11,6 +10,7 @@ from genomark.errors import ModelError, PredictionFileError, UnknownNameError, U
 from genomark.models import BASELINES, FORMS, load_model, model_entry_points, registry
 from genomark.models.kmer import Kmer
 from genomark.models.remote import RemotePredictor
+from genomark.plug_ins import PlugIn
 from genomark.scoring import ModelIdentity
 
 HERE = __name__
@@ -56,9 +56,9 @@ def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
         "absent": "a_package_not_there.models:Model",
         "gone": f"{HERE}:NoSuchThing",
     }
-    extra = [EntryPoint(name, value, registry.GROUP) for name, value in offered.items()]
-    shipped = list(model_entry_points().values())
-    monkeypatch.setattr(registry, "entry_points", lambda group: [*shipped, *extra])
+    extra = [PlugIn(name, value, registry.GROUP) for name, value in offered.items()]
+    shipped = registry.model_plug_ins()
+    monkeypatch.setattr(registry, "model_plug_ins", lambda: [*shipped, *extra])
 
 
 def test_what_is_shipped_is_known_by_name() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,18 @@ import pytest
 from msgspec import UNSET
 
 from genomark.errors import ModelError
-from genomark.models import load_model
+from genomark.models import load_model, sequence_function
 from genomark.models.sequence_function import Actual, Readout, SequencePredictor
-from genomark.protocol import PredictionFailedError, PredictionTask, PredictRequest
+from genomark.protocol import (
+    TENSOR,
+    PredictionFailedError,
+    PredictionTask,
+    PredictRequest,
+    decode_request,
+    encode_request,
+    validate_request,
+)
+from genomark.protocol.blocks import PackedTexts
 from genomark.scoring import ModelIdentity
 
 
@@ -189,3 +199,65 @@ def test_sequences_are_checked_though_nothing_is_asked_of_them():
     with pytest.raises(PredictionFailedError, match="'a'"):
         load_model("cpg").predict(request)
     assert load_model("cpg").predict(PredictRequest("point", [], {"a": "A"})).prediction_tasks == []
+
+
+def over_the_wire(asked: PredictRequest) -> PredictRequest:
+    return validate_request(decode_request(encode_request(asked, TENSOR, edits=True), TENSOR, 10))
+
+
+def test_a_function_of_any_sequence_is_given_no_strings_before_it_looks() -> None:
+    seen: list[Any] = []
+
+    def count(sequences: Sequence[str]) -> list[int]:
+        seen.append(sequences)
+        return list(range(len(sequences)))
+
+    model = predictor({"point": Readout(count, "log", takes_any=True)})
+    asked = request({"a": "ACG", "b": "T"})
+    answer = model.predict(over_the_wire(asked))
+    assert answer.prediction_tasks[0].predictions == {"a": 0.0, "b": 1.0}
+    assert isinstance(seen[0], PackedTexts)
+    assert "strings" not in vars(seen[0])
+    assert list(seen[0]) == ["ACG", "T"]
+    # In process, and where there is something to be done to them, they are strings.
+    for other in (asked, over_the_wire(request({"a": "ACG", "b": "T"}, upstream_seq="G"))):
+        model.predict(other)
+        assert type(seen[-1]) is list
+
+
+def test_a_function_of_lists_is_given_a_list_of_its_own() -> None:
+    def spoil(sequences: list[str]) -> list[int]:
+        found = list(map(len, sequences))
+        sequences[0] = ""
+        return found
+
+    model = predictor({"point": Readout(spoil, "log")})
+    asked = over_the_wire(request({"a": "ACG"}, task("one"), task("two", cell_type="K562")))
+    for each in model.predict(asked).prediction_tasks:
+        assert each.predictions == {"a": 3.0}
+    assert asked.sequences == {"a": "ACG"}
+
+
+@pytest.mark.parametrize("most", [3, 100])
+def test_what_is_cut_into_batches_is_so_for_both_kinds(most: int, monkeypatch: Any) -> None:
+    monkeypatch.setattr(sequence_function, "_LETTERS", most)
+    for takes_any in (False, True):
+        model = predictor(
+            {"point": Readout(lambda some: list(map(len, some)), "log", takes_any=takes_any)}
+        )
+        for asked in (request({"a": "ACG", "b": "T", "c": "GG"}), request({})):
+            found = model.predict(over_the_wire(asked)).prediction_tasks[0].predictions
+            assert found == {name: len(text) for name, text in asked.sequences.items()}
+
+
+@pytest.mark.parametrize("name", ["gc", "cpg"])
+def test_built_in_models_give_the_same_bits_for_packed_letters(name: str) -> None:
+    random = np.random.default_rng(0)
+    letters = np.array(list("ACGTN"))
+    sequences = {str(n): "".join(random.choice(letters, n)) for n in range(1, 300, 7)}
+    asked = request(sequences)
+    model = load_model(name)
+    packed = validate_request(
+        decode_request(encode_request(asked, TENSOR, edits=True), TENSOR, 1_000)
+    )
+    assert model.predict(packed) == model.predict(asked)

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from genomark.errors import ModelError, UsageError
 from genomark.models import load_model, registry
 from genomark.models.genes.checkpoint import CheckpointEncoder
 from genomark.models.genes.text import text as from_checkpoint
+from genomark.plug_ins import OWN, PlugIn
 
 TEXTS = ["tp53", "gata 1", "brca1 brca2", "a", "zzz", "tp53 x", "ends with a word"]
 
@@ -171,8 +171,8 @@ def test_base_pairs_longer_than_the_model_sees_get_a_vector(saved: Path, tmp_pat
 
 
 def test_a_spec_becomes_the_model(saved: Path, monkeypatch) -> None:
-    point = EntryPoint("text", "genomark.models.genes.text:text", registry.GROUP)
-    monkeypatch.setattr(registry, "model_entry_points", lambda: {"text": point})
+    point = PlugIn("text", "genomark.models.genes.text:text", registry.GROUP, OWN)
+    monkeypatch.setattr(registry, "model_plug_ins", lambda: [point])
     model = load_model(f"text:{saved},special=yes,window=12")
     assert model.info.id == f"text:{saved},special=yes,window=12"
     assert model.info.notes == [

@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from genomark.datasets.letters import letters_of
 from genomark.protocol import (
+    JSON,
     MSGPACK,
     TENSOR,
     BadRequestError,
@@ -27,6 +29,7 @@ from genomark.protocol import (
     SoundSequences,
     TaskPrediction,
     Unanswered,
+    blocks,
     decode,
     decode_request,
     decode_tensor_answer,
@@ -36,6 +39,8 @@ from genomark.protocol import (
     is_streamable,
     sound_sequences,
     tensor_frames,
+    total_letters,
+    twobit,
     validate_request,
 )
 from genomark.protocol.tensor_schema import tensor_schemas
@@ -85,6 +90,75 @@ def test_what_is_called_sound_needs_no_check(sequences: dict[str, str]) -> None:
     is_sound = all(text and not set(text) - set("ACGTN") for text in sequences.values())
     assert isinstance(back, SoundSequences) == is_sound
     assert (sound_sequences(sequences) is not None) == is_sound
+
+
+@given(st.integers(1, 9), st.lists(st.text("ACGTN", min_size=9, max_size=9), max_size=30))
+def test_sequences_of_one_length_come_back_too(length: int, some: list[str]) -> None:
+    sequences = {str(number): text[:length] for number, text in enumerate(some)}
+    assert there_and_back(request(sequences)).sequences == sequences
+
+
+def unpacked_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unpack(packed: object) -> None:
+        pytest.fail("somebody looked at the letters")
+
+    monkeypatch.setattr(blocks, "unpack", unpack)
+
+
+def test_letters_stay_packed_until_one_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    sequences = {"b": "ACGTN", "a": "GG"}
+    unlooked = there_and_back(request(sequences)).sequences
+    assert isinstance(unlooked, SoundSequences)
+    again = unlooked
+    with monkeypatch.context() as patched:
+        unpacked_nowhere(patched)
+        assert list(unlooked) == ["b", "a"]
+        assert len(unlooked) == 2
+        assert total_letters(unlooked) == 7
+        # Another server gets them as they came.
+        again = there_and_back(request(unlooked)).sequences
+        with pytest.raises(pytest.fail.Exception):
+            unlooked["a"]
+    for back in (unlooked, again):
+        assert back["a"] == "GG"
+        assert list(back.items()) == list(sequences.items())
+        assert list(back.values()) == list(sequences.values())
+        assert "a" in back
+        assert "c" not in back
+
+
+@given(st.lists(st.text("ACGTN", min_size=1, max_size=9), min_size=1, max_size=30))
+def test_letters_are_told_without_strings_as_they_are_with(some: list[str]) -> None:
+    sequences = {str(number): text for number, text in enumerate(some)}
+    back = there_and_back(request(sequences)).sequences
+    assert isinstance(back, SoundSequences)
+    letters, offsets = letters_of(back.texts)
+    expected, at = letters_of(some)
+    assert np.array_equal(letters, expected)
+    assert np.array_equal(offsets, at)
+    assert "strings" not in vars(back.texts)
+    assert list(back.texts) == back.texts[:] == some
+
+
+def test_a_long_block_is_told_without_strings_too() -> None:
+    # Worked on in several parts, with a run of N over the border of two.
+    some = ["ACG" * 300_000, "NN" + "T" * 5, "N" * 600_000 + "G", "CA"]
+    packed = twobit.pack(some)
+    assert packed is not None
+    assert bytes(twobit.unpack_letters(packed)) == "".join(some).encode()
+
+
+def test_who_reads_no_tensors_gets_them_as_text() -> None:
+    sequences = {"b": "ACGTN", "a": "GG"}
+    packed = there_and_back(request(sequences))
+    for kind in (JSON, MSGPACK):
+        assert decode(encode_request(packed, kind, edits=True), kind)["sequences"] == sequences
+
+
+def test_a_reference_may_stay_packed_as_well() -> None:
+    edited = EditedSequences({"r": "ACGT" * 9}, {"e": Edit("r", ((1, 2, "G"),))}, {"w": "ACG"})
+    once = there_and_back(request(edited))
+    assert there_and_back(once).sequences == dict(edited)
 
 
 def test_four_letters_take_a_byte() -> None:
@@ -230,6 +304,18 @@ def test_a_torn_body_is_refused(length: int) -> None:
     body = encode_request(request({"a": "ACGTN", "b": "ACG"}), TENSOR, edits=True)
     with pytest.raises(BadRequestError):
         decode_request(body[: min(length, len(body) - 1)], TENSOR, MOST)
+
+
+def test_no_bit_of_a_number_is_lost() -> None:
+    # The last is a NaN with a payload that float32 has no room for.
+    bits = np.array(
+        [0, 1 << 63, 0x7FF8 << 48, 0x3FF0 << 48, 0x7FF8_0000_0000_0001], dtype=np.uint64
+    )
+    for few, kind in ((bits[:-1], np.float32), (bits, np.float64)):
+        values = few.view(np.float64)
+        sent = blocks.narrow(values)
+        assert sent.dtype == kind
+        assert np.array_equal(sent.astype(np.float64).view(np.uint64), few)
 
 
 floats = st.floats(allow_nan=True)

@@ -38,10 +38,10 @@ def ask(app: Any, method: str, path: str, **how: Any) -> httpx.Response:
 
 
 @contextlib.contextmanager
-def listening(app: Any) -> Iterator[str]:
-    """Serve an app from a thread of this process; gives its address."""
+def listening(app: Any, http: Any = "auto") -> Iterator[str]:
+    """Serve an app from a thread of this process, with uvicorn or what is given; its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+    server = uvicorn.Server(uvicorn.Config(app, http=http, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

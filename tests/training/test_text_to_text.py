@@ -7,7 +7,6 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from genomark.errors import CapabilityError, GenomarkError, ModelError, UsageError  # noqa: E402
 from genomark.models import Fitting, load_model, registry  # noqa: E402
+from genomark.plug_ins import OWN, PlugIn  # noqa: E402
 from genomark.sequences import LabelledSequences, TaskSplit  # noqa: E402
 from genomark.training.saved import load_fit, save_fit  # noqa: E402
 from genomark.training.text_to_text import TextToText, t5  # noqa: E402
@@ -37,8 +37,8 @@ SEQUENCES = random_sequences(30, 3, (8, 40))
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    point = EntryPoint("t5", "genomark.training.text_to_text:t5", registry.GROUP)
-    monkeypatch.setattr(registry, "model_entry_points", lambda: {"t5": point})
+    point = PlugIn("t5", "genomark.training.text_to_text:t5", registry.GROUP, OWN)
+    monkeypatch.setattr(registry, "model_plug_ins", lambda: [point])
 
 
 def write_tokenizer(folder: Path, pieces: list[tuple[str, float]], sentinels: int) -> Path:

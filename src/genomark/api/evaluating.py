@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from genomark.api.outputs import Outputs
 from genomark.benchmarks import Benchmark, GeneOptions
 from genomark.errors import UsageError
+from genomark.extras import import_extra
 from genomark.models.prediction_cache import PredictionCache, chosen_cache
 from genomark.results import Results
 from genomark.runs import (
@@ -29,10 +30,13 @@ from genomark.runs import (
 )
 from genomark.runs.claiming import in_order
 from genomark.runs.order import ModelLike, Order, Prepared
+from genomark.runs.workers import Equipment
 from genomark.spans import recording, span
 
 if TYPE_CHECKING:
     from distributed import Client
+
+    from genomark.runs.cluster import Connect
 
 DEFAULT_OUT = "genomark-results"
 
@@ -157,26 +161,31 @@ def run(
     >>> results.table()  # doctest: +SKIP
     """
     threads = threads_of(workers)
-    order = Order(
-        models=listed(models),
-        benchmarks=listed(benchmarks),
+    connect = connect_of(engine, scheduler, threads)
+    order, outputs = order_of(
+        *(models, benchmarks),
         seed=seed,
         limit=limit,
         allow_missing=allow_missing,
         protocol=protocol,
         fits=fits,
         matcher=matcher,
-        guanine=dict(guanine or {}),
-        gene_options=gene_options or GeneOptions(),
+        guanine=guanine,
+        gene_options=gene_options,
         common_genes=common_genes,
-        keep_responses=game_files is not None,
         trained_on=trained_on,
         assembly=assembly,
+        game_files=game_files,
+        gene_benchmark_report=gene_benchmark_report,
+        store=store,
     )
-    outputs = Outputs.to(game_files, gene_benchmark_report, store)
     cache = chosen_cache(prediction_cache, prediction_cache_gb)
 
     def start(journal: Journal, prepared: Prepared) -> Executor:
+        if connect is not None:
+            return _of_cluster(
+                *(connect, journal, prepared), (prediction_cache, prediction_cache_gb), fresh=fresh
+            )
         workshop = Workshop(
             *(journal.folder, dict(prepared.models), dict(prepared.benchmarks)),
             threads=threads,
@@ -241,7 +250,42 @@ def carry_out(
     return results
 
 
-def listed(given: Any) -> tuple[Any, ...]:
+def order_of(
+    models: Any,
+    benchmarks: Any,
+    *,
+    guanine: Mapping[str, object] | None = None,
+    gene_options: GeneOptions | None = None,
+    game_files: str | Path | None = None,
+    gene_benchmark_report: str | Path | None = None,
+    store: str | Path | None = None,
+    **asked: Any,
+) -> tuple[Order, Outputs]:
+    """Make an order of what `run` was asked, and say where else results go.
+
+    Raises
+    ------
+    UsageError
+        If there is no such option.
+    """
+    unknown = asked.keys() - set(Order.__struct_fields__)
+    if unknown:
+        raise UsageError(f"no such option: {', '.join(sorted(unknown))}")
+    order = Order(
+        models=_listed(models),
+        benchmarks=_listed(benchmarks),
+        guanine={
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in (guanine or {}).items()
+        },
+        gene_options=gene_options or GeneOptions(),
+        keep_responses=game_files is not None,
+        **asked,
+    )
+    return order, Outputs.to(game_files, gene_benchmark_report, store)
+
+
+def _listed(given: Any) -> tuple[Any, ...]:
     """Take one of a thing, or several."""
     return tuple(given) if isinstance(given, list | tuple) else (given,)
 
@@ -257,6 +301,53 @@ def threads_of(workers: int | None) -> int:
     if workers is not None and workers < 1:
         raise UsageError(f"workers must be 1 or more, not {workers}")
     return workers or os.cpu_count() or 1
+
+
+def connect_of(engine: str | Client | None, scheduler: str | None, workers: int) -> Connect | None:
+    """Say how workers of Dask are reached; None where this machine computes.
+
+    Raises
+    ------
+    UsageError
+        If there is no such engine.
+    """
+    if engine is None:
+        engine = "local" if scheduler is None else "dask"
+    if engine == "local":
+        if scheduler is not None:
+            raise UsageError(f"scheduler {scheduler}: the engine local has none. Take engine dask")
+        return None
+    if isinstance(engine, str) and engine != "dask":
+        raise UsageError(f"engine {engine}: expected local or dask")
+    import_extra("engine dask", "distributed", "cluster")
+    from genomark.runs.cluster import connection
+
+    return connection(engine, scheduler, workers)
+
+
+def _of_cluster(
+    connect: Connect,
+    journal: Journal,
+    prepared: Prepared,
+    cache: tuple[str | Path | None, float | None],
+    *,
+    fresh: bool,
+) -> Executor:
+    from genomark.runs.dask_executor import DaskExecutor
+
+    if prepared.own:
+        raise UsageError(
+            "a function or object is in this process alone, and workers of Dask cannot load it: "
+            "give models as py:FILE.py:NAME and benchmarks by name, or take the engine local"
+        )
+    place, gigabytes = cache
+    inner = DaskExecutor(
+        connect,
+        journal.folder,
+        Equipment(prepared.maker),
+        (None if place is None else str(place), gigabytes),
+    )
+    return ClaimingExecutor(inner, journal, inner.pick, fresh=fresh)
 
 
 def _executor(

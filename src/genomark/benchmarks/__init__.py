@@ -9,8 +9,12 @@ from genomark.benchmarks.registry import (
     DEFAULT_SUITE,
     SUITES,
     benchmark_entry_points,
+    benchmark_package,
+    benchmark_plug_ins,
     expand,
     load_benchmark,
+    suite_members,
+    suite_plug_ins,
 )
 from genomark.benchmarks.rna.design_benchmark import DesignBenchmark
 from genomark.benchmarks.rna.structure_benchmark import StructureBenchmark
@@ -32,7 +36,11 @@ __all__ = [
     "StructureBenchmark",
     "Unloadable",
     "benchmark_entry_points",
+    "benchmark_package",
+    "benchmark_plug_ins",
     "expand",
     "load_benchmark",
+    "suite_members",
+    "suite_plug_ins",
     "with_settings",
 ]

@@ -61,10 +61,23 @@ class PredictorBenchmark(Benchmark):
 
     @abstractmethod
     def request(self, items: pl.DataFrame) -> PredictRequest:
-        """Ask for some items of one task."""
+        """Ask for some items of one task.
+
+        Parameters
+        ----------
+        items : polars.DataFrame
+            Rows of `items`, at most `max_request_items`.
+        """
 
     def read(self, items: pl.DataFrame, response: PredictResponse) -> pl.DataFrame:
         """Turn the answer to `request(items)` into one value per item.
+
+        Parameters
+        ----------
+        items : polars.DataFrame
+            Those that were asked for.
+        response : PredictResponse
+            What a Predictor said; nothing of it has been looked at.
 
         Returns
         -------
@@ -233,6 +246,12 @@ def _beside(items: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
 def point_of(task: TaskPrediction, name: str) -> Answer:
     """Read one point out of an answer: a number, or a list of one.
 
+    Parameters
+    ----------
+    task : TaskPrediction
+    name : str
+        Id of the sequence.
+
     Returns
     -------
     value : float or None
@@ -264,6 +283,13 @@ def effect_of(task: TaskPrediction, reference: Answer, alternate: Answer) -> Ans
 
     Alternate minus reference where the model answered on a log scale, log2(alternate / reference)
     where it answered on a linear one.
+
+    Parameters
+    ----------
+    task : TaskPrediction
+        Says on which scale.
+    reference, alternate : tuple of value and reason
+        As `point_of` gives them.
     """
     if reference[0] is None:
         return None, f"reference: {reference[1]}"
@@ -281,12 +307,28 @@ def effect_of(task: TaskPrediction, reference: Answer, alternate: Answer) -> Ans
 
 
 def answer_frame(answers: list[Answer]) -> pl.DataFrame:
-    """Write answers as columns `value` and `reason`."""
+    """Write answers as columns `value` and `reason`.
+
+    Parameters
+    ----------
+    answers : list of tuple of value and reason
+        As `point_of` and `effect_of` give them, one an item.
+    """
     return pl.DataFrame(answers, schema={"value": pl.Float64, "reason": pl.String}, orient="row")
 
 
 def only_task(response: PredictResponse) -> TaskPrediction:
-    """Give the one task of an answer to a request with one task."""
+    """Give the one task of an answer to a request with one task.
+
+    Parameters
+    ----------
+    response : PredictResponse
+
+    Raises
+    ------
+    ModelError
+        If there are more, or none.
+    """
     if len(response.prediction_tasks) != 1:
         raise ModelError(
             f"asked one task, '{response.predictor_name}' answered {len(response.prediction_tasks)}"

@@ -14,6 +14,7 @@ from genomark import __version__
 from genomark.cli import (
     augment,
     board,
+    build,
     cache,
     check,
     compare,
@@ -28,9 +29,13 @@ from genomark.cli import (
     leakage,
     listing,
     match,
+    merge,
+    new,
+    plan,
     predict,
     report,
     run,
+    run_shard,
     serve,
     split,
     store,
@@ -49,6 +54,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 app.command("run")(run.run)
+app.command("plan")(plan.plan)
+app.command("run-shard")(run_shard.run_shard)
+app.command("merge")(merge.merge)
 app.command("list")(listing.list_)
 app.command("check")(check.check)
 app.command("report")(report.report)
@@ -65,6 +73,8 @@ app.command("leakage")(leakage.leakage)
 app.command("augment")(augment.augment)
 app.command("split")(split.split)
 app.command("submit")(submit.submit)
+app.command("build")(build.build)
+app.add_typer(new.app, name="new")
 app.add_typer(serve.app, name="serve")
 app.add_typer(data.app, name="data")
 app.add_typer(tasks.app, name="tasks")

@@ -5,10 +5,14 @@ from __future__ import annotations
 import inspect
 import json
 import textwrap
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from genomark.plug_ins import PlugIn
 
 
 class Kind(StrEnum):
@@ -84,45 +88,67 @@ def _text(value: Any) -> str:
 
 
 def _models() -> list[dict[str, Any]]:
-    from genomark.models import FORMS, model_entry_points
+    from genomark.models import FORMS, model_plug_ins
 
-    rows = []
-    for name, point in sorted(model_entry_points().items()):
-        row: dict[str, Any] = {"name": name}
-        try:
-            factory = point.load()
-            row["what"] = (inspect.getdoc(factory) or "").partition("\n")[0]
-            settings = inspect.signature(factory).parameters.values()
-            row["settings"] = [_setting(each) for each in settings] or ["none"]
-            row["data"] = _data(getattr(factory, "datasets", ()))
-        # A plug-in that cannot be loaded is shown as such and does not hide the others.
-        except Exception as error:  # noqa: BLE001
-            row["what"] = f"cannot be loaded: {error}"
-        rows.append({**row, "from": _origin(point)})
+    rows = [_offered(each, _model_facts) for each in model_plug_ins()]
     rows.extend({"name": form, "what": what, "from": "genomark"} for form, what in FORMS.items())
     return rows
 
 
+def _model_facts(plug_in: PlugIn) -> dict[str, Any]:
+    factory = plug_in.load()
+    settings = inspect.signature(factory).parameters.values()
+    return {
+        "what": (inspect.getdoc(factory) or "").partition("\n")[0],
+        "settings": [_setting(each) for each in settings] or ["none"],
+        "data": _data(getattr(factory, "datasets", ())),
+    }
+
+
+def _benchmark_facts(plug_in: PlugIn) -> dict[str, Any]:
+    from genomark.benchmarks import load_benchmark
+
+    # A stranger's may be made by a function, and is looked at as a run does.
+    benchmark = plug_in.load() if plug_in.is_own else load_benchmark(plug_in.name)
+    return {
+        "what": benchmark.title,
+        "version": benchmark.version,
+        "needs": benchmark.capability,
+        "data": _data(benchmark.datasets),
+        "citation": benchmark.citation,
+    }
+
+
+def _offered(plug_in: PlugIn, facts: Callable[[PlugIn], dict[str, Any]]) -> dict[str, Any]:
+    """Tell of what a package offers; what is broken is shown as such and hides nothing else."""
+    from genomark.errors import one_line
+    from genomark.plug_ins import reason
+
+    found: dict[str, Any]
+    if plug_in.fault:
+        found = {"what": f"cannot be used: {plug_in.fault}"}
+    else:
+        try:
+            with plug_in.quiet():
+                found = facts(plug_in)
+        except (Exception, SystemExit) as error:  # noqa: BLE001
+            found = {"what": f"cannot be loaded: {reason(error)}"}
+    told = {
+        key: [one_line(each) for each in value] if isinstance(value, list) else one_line(value)
+        for key, value in found.items()
+    }
+    origin = "genomark" if plug_in.is_own else plug_in.origin
+    return {"name": plug_in.name, **told, "from": origin}
+
+
 def _benchmarks() -> list[dict[str, Any]]:
-    from genomark.benchmarks import benchmark_entry_points
+    from genomark.benchmarks import benchmark_plug_ins
     from genomark.benchmarks.genes import gene_benchmark_ids
     from genomark.benchmarks.matching.suite import matching_ids
     from genomark.benchmarks.rna.design_suite import design_ids
     from genomark.benchmarks.sequences.declared import declared_ids
 
-    rows = []
-    for name, point in sorted(benchmark_entry_points().items()):
-        row: dict[str, Any] = {"name": name}
-        try:
-            benchmark = point.load()
-            row["what"] = benchmark.title
-            row["version"] = benchmark.version
-            row["needs"] = benchmark.capability
-            row["data"] = _data(benchmark.datasets)
-            row["citation"] = benchmark.citation
-        except Exception as error:  # noqa: BLE001 - as for models
-            row["what"] = f"cannot be loaded: {error}"
-        rows.append({**row, "from": _origin(point)})
+    rows = [_offered(each, _benchmark_facts) for each in benchmark_plug_ins()]
     rows += map(_gene_benchmark, gene_benchmark_ids())
     rows += map(_sequence_benchmark, declared_ids())
     return [*rows, *map(_measured_benchmark, [*design_ids(), *matching_ids()])]
@@ -195,16 +221,23 @@ def _data(names: tuple[str, ...]) -> list[str]:
 
 
 def _suites() -> list[dict[str, Any]]:
-    from genomark.benchmarks import SUITES
+    from genomark.benchmarks import SUITES, suite_plug_ins
 
-    return [
-        {
-            "name": f"suite:{name}",
-            "what": f"{len(members)} benchmarks",
-            "benchmarks": list(members),
-        }
-        for name, members in SUITES.items()
-    ]
+    rows = [{"name": f"suite:{name}", **_suite(members)} for name, members in SUITES.items()]
+    for plug_in in suite_plug_ins():
+        row = _offered(plug_in, _suite_facts)
+        rows.append({**row, "name": f"suite:{plug_in.name}"})
+    return rows
+
+
+def _suite(members: Sequence[str]) -> dict[str, Any]:
+    return {"what": f"{len(members)} benchmarks", "benchmarks": list(members)}
+
+
+def _suite_facts(plug_in: PlugIn) -> dict[str, Any]:
+    from genomark.benchmarks import suite_members
+
+    return _suite(suite_members(plug_in.name))
 
 
 def _datasets() -> list[dict[str, Any]]:
@@ -222,10 +255,6 @@ def _datasets() -> list[dict[str, Any]]:
         }
         for name, dataset in sorted(catalogue().items())
     ]
-
-
-def _origin(point: Any) -> str:
-    return point.dist.name if point.dist is not None else "unknown"
 
 
 _LISTS = {

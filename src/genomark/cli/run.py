@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +15,7 @@ from genomark.cli.matcher_option import Matcher
 from genomark.cli.store_option import StoreOption
 
 if TYPE_CHECKING:
+    from genomark.results import Results
     from genomark.runs import Profile
 
 #: Heading of the options that concern tasks on genes.
@@ -84,6 +87,7 @@ class Engine(StrEnum):
     """Where shards are computed."""
 
     LOCAL = "local"
+    DASK = "dask"
 
 
 def run(
@@ -121,7 +125,21 @@ def run(
         int | None, typer.Option(min=1, help="Ask only so many items, evenly spaced.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap and of random controls.")] = 0,
-    engine: Annotated[Engine, typer.Option(help="Where requests are computed.")] = Engine.LOCAL,
+    engine: Annotated[
+        Engine | None,
+        typer.Option(
+            help="Where requests are computed: processes of this machine, or workers of Dask. Left "
+            "out: dask with --scheduler, and local without.",
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS|FILE",
+            help="Of a Dask scheduler (tcp://HOST:8786), or the file that it writes that to. Left "
+            "out with --engine dask: a cluster of this machine.",
+        ),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes. Left out: one per processor.")
     ] = None,
@@ -310,73 +328,105 @@ def run(
       genomark run -m gc -m kmer5-svr -b suite:guanine --data ./guanine --train 1per
       genomark run -m file:predictions.csv -b lentimpra-k562 --trained-on train.fasta
       genomark run -m enformer:NAME -b kircher2019 --matcher http://127.0.0.1:8100
+      genomark run -m gc -m kmer -b kircher2019 --scheduler tcp://head-node:8786
     """
+    given = dict(locals())
     began, cpu = time.perf_counter(), time.process_time()
     import genomark
-    from genomark.atomic import write_whole
-    from genomark.benchmarks import GeneOptions
     from genomark.cli.profile import print_profile
-    from genomark.cli.terminal import print_results, status
-    from genomark.genes import read_symbol_list
-    from genomark.probes import parse_probe
 
-    options = GeneOptions(
-        probe=parse_probe(probe),
-        missing=missing.value,
-        pairs=pairs.value,
-        exclude=tuple(read_symbol_list(exclude_symbols)) if exclude_symbols else None,
-        include=tuple(read_symbol_list(include_symbols)) if include_symbols else None,
-        sub_sample=sub_sample,
-        label_threshold=multi_label_th,
-        class_threshold=cat_label_th,
-        min_positives=min_positives,
-    )
-    asked = {
-        "data": data,
-        "genome": genome,
-        "context": context,
-        "split": split and split.value,
-        "train": train and train.value,
-        "impute": impute and impute.value,
-        "jitter": jitter,
-    }
+    asked = asked_of(given)
     profiles: list[Profile] = []
     # Until here processors were busy with imports alone.
     before = cpu + time.perf_counter() - began, time.process_time()
-    try:
+    with going_on_later():
         results = genomark.run(
             models or (),
             benchmarks or (),
             out=out,
-            seed=seed,
-            limit=limit,
+            engine=engine and engine.value,
+            scheduler=scheduler,
             workers=workers,
             fresh=fresh,
-            allow_missing=allow_missing,
-            protocol=protocol.value if protocol else None,
-            fits=fits,
-            matcher=matcher,
-            guanine={name: value for name, value in asked.items() if value is not None},
-            gene_options=options,
-            common_genes=common_genes,
-            game_files=game_files,
-            gene_benchmark_report=report if format else None,
-            store=store,
-            trained_on=trained_on,
-            assembly=assembly,
             leakage=leakage,
             prediction_cache=prediction_cache,
             prediction_cache_gb=prediction_cache_gb,
             profile=profiles.append,
+            **asked,
         )
+    show(
+        *(results, out, json),
+        strict=strict,
+        more=lambda: print_profile(profiles[0].after(*before)) if profile else None,
+    )
+
+
+def asked_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Give what a command was asked, in the words of `genomark.run`: all that numbers depend on."""
+    from genomark.benchmarks import GeneOptions
+    from genomark.genes import read_symbol_list
+    from genomark.probes import parse_probe
+
+    def symbols(name: str) -> tuple[str, ...] | None:
+        return tuple(read_symbol_list(given[name])) if given[name] else None
+
+    options = GeneOptions(
+        probe=parse_probe(given["probe"]),
+        missing=given["missing"].value,
+        pairs=given["pairs"].value,
+        exclude=symbols("exclude_symbols"),
+        include=symbols("include_symbols"),
+        sub_sample=given["sub_sample"],
+        label_threshold=given["multi_label_th"],
+        class_threshold=given["cat_label_th"],
+        min_positives=given["min_positives"],
+    )
+    guanine = {
+        name: value.value if isinstance(value := given[name], StrEnum) else value
+        for name in ("data", "genome", "context", "split", "train", "impute", "jitter")
+        if given[name] is not None
+    }
+    as_they_are = (
+        *("seed", "limit", "allow_missing", "fits", "matcher", "common_genes"),
+        *("game_files", "store", "trained_on", "assembly"),
+    )
+    return {
+        **{name: given[name] for name in as_they_are},
+        "protocol": given["protocol"].value if given["protocol"] else None,
+        "guanine": guanine,
+        "gene_options": options,
+        "gene_benchmark_report": given["report"] if given["format"] else None,
+    }
+
+
+@contextmanager
+def going_on_later() -> Iterator[None]:
+    """Say, where somebody interrupts, how to go on."""
+    from genomark.cli.terminal import status
+
+    try:
+        yield
     except KeyboardInterrupt:
         status("interrupted. What was finished is kept: the same command goes on from there")
         raise typer.Exit(130) from None
+
+
+def show(
+    results: Results,
+    out: Path,
+    json: Path | None,
+    *,
+    strict: bool,
+    more: Callable[[], object] = lambda: None,
+) -> None:
+    """Print results, write them down, and exit with 1 where not all went well."""
+    from genomark.atomic import write_whole
+    from genomark.cli.terminal import print_results, status
+
     if json is not None:
         write_whole(json, results.to_json())
     print_results(results)
-    if profile:
-        print_profile(profiles[0].after(*before))
+    more()
     status(f"Results are in {out}{f', and in {json}' if json else ''}")
     if results.failed or (strict and results.skipped):
         raise typer.Exit(1)

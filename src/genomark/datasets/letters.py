@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -16,6 +16,15 @@ _AS_THEY_ARE, _ANY_CASE = np.uint8(0xFF), np.uint8(0xDF)
 _UNKNOWN = np.uint8(4)
 #: A number as large as four of so many bytes.
 _FOUR: dict[int, type[np.generic]] = {1: np.uint32, 4: np.complex128}
+
+
+@runtime_checkable
+class HasLetters(Protocol):
+    """Sequences that are no strings before one of them is looked at."""
+
+    def letters(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Give them as `letters_of` does."""
+        ...
 
 
 def letters_of(sequences: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -32,6 +41,8 @@ def letters_of(sequences: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.
     offsets : ndarray of int64, shape (n + 1,)
         Sequence ``i`` is ``letters[offsets[i]:offsets[i + 1]]``.
     """
+    if isinstance(sequences, HasLetters):
+        return sequences.letters()
     letters = np.frombuffer("".join(sequences).encode("ascii", "replace"), dtype=np.uint8)
     offsets = np.zeros(len(sequences) + 1, dtype=np.int64)
     np.cumsum([len(sequence) for sequence in sequences], out=offsets[1:])

@@ -28,8 +28,11 @@ from genomark.models.registry import (
     MATCHING_BASELINES,
     SEQUENCE_BASELINES,
     STRUCTURE_BASELINES,
+    isolated_spec,
     load_model,
     model_entry_points,
+    model_package,
+    model_plug_ins,
 )
 
 __all__ = [
@@ -58,6 +61,9 @@ __all__ = [
     "Trainable",
     "TrainingSplit",
     "as_model",
+    "isolated_spec",
     "load_model",
     "model_entry_points",
+    "model_package",
+    "model_plug_ins",
 ]

@@ -159,7 +159,13 @@ class Trainable(Model, Protocol):
         ...
 
     def fit(self, split: TrainingSplit) -> Predictor:
-        """Fit, or load the same fit made before."""
+        """Fit, or load the same fit made before.
+
+        Parameters
+        ----------
+        split : TrainingSplit
+            What to learn from; nothing else of a benchmark is told.
+        """
         ...
 
 
@@ -187,7 +193,7 @@ class Embedder(Model, Protocol):
     ) -> list[NDArray[np.float32]]:
         """Give one vector a base, float32[length, n_dimensions] for each sequence.
 
-        A base gets the vector of the token it is in.
+        A base gets the vector of the token it is in. `sequences` and `progress` as of `embed`.
         """
         ...
 
@@ -202,7 +208,15 @@ class Scorer(Model, Protocol):
     def log_likelihoods(
         self, sequences: Sequence[str], progress: Callable[[int], None] = lambda done: None
     ) -> NDArray[np.float64]:
-        """Sum the natural logarithms of each token's probability, float64[n]."""
+        """Sum the natural logarithms of each token's probability, float64[n].
+
+        Parameters
+        ----------
+        sequences : sequence of str
+            Upper case.
+        progress : callable
+            Takes how many more sequences are done.
+        """
         ...
 
 
@@ -368,5 +382,13 @@ class TaskTrainable(Model, Protocol):
         ...
 
     def fit_task(self, split: TaskSplit, fitting: Fitting) -> FittedTask:
-        """Fit: the same split and seed give the same answers."""
+        """Fit: the same split and seed give the same answers.
+
+        Parameters
+        ----------
+        split : TaskSplit
+            What to learn from, and to stop by.
+        fitting : Fitting
+            Seed, threads, and a folder for checkpoints.
+        """
         ...

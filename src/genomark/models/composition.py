@@ -6,6 +6,7 @@ in for it; `gc` is its sibling.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -35,7 +36,7 @@ def gc() -> SequencePredictor:
         info=_identity("gc"),
         predictor_name="genomark-gc",
         readouts={
-            "point": Readout(gc_content, "linear", np.log2),
+            "point": Readout(gc_content, "linear", np.log2, takes_any=True),
             "track": Readout(gc_tracks, "linear", _log2_track),
         },
         range_mode="crop",
@@ -51,7 +52,7 @@ def cpg() -> SequencePredictor:
         info=_identity("cpg"),
         predictor_name="genomark-cpg",
         readouts={
-            "point": Readout(cpg_density, "linear", np.log2),
+            "point": Readout(cpg_density, "linear", np.log2, takes_any=True),
             "track": Readout(cpg_tracks, "linear", _log2_track),
         },
         range_mode="crop",
@@ -61,12 +62,12 @@ def cpg() -> SequencePredictor:
     )
 
 
-def gc_content(sequences: list[str]) -> Floats:
+def gc_content(sequences: Sequence[str]) -> Floats:
     """Share of G and C.
 
     Parameters
     ----------
-    sequences : list of str
+    sequences : sequence of str
         Upper case.
 
     Returns
@@ -77,12 +78,12 @@ def gc_content(sequences: list[str]) -> Floats:
     return _per_base(_gc_marks(letters), offsets, 1)
 
 
-def cpg_density(sequences: list[str]) -> Floats:
+def cpg_density(sequences: Sequence[str]) -> Floats:
     """CG dinucleotides per base.
 
     Parameters
     ----------
-    sequences : list of str
+    sequences : sequence of str
         Upper case.
 
     Returns

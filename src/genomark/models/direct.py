@@ -12,6 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
+from functools import lru_cache
 
 import httptools
 from yarl import URL
@@ -70,7 +71,7 @@ class DirectLines:
             self._exchange(line, answer, head, body, deadlines, until)
             return answer.whole()
 
-        head = self._head(url, body, headers)
+        head = _head(url, tuple(headers.items())) + b"%d\r\n\r\n" % len(body)
         line = self._kept()
         if line is not None:
             try:
@@ -83,21 +84,6 @@ class DirectLines:
             return answered(line)
         except _UnansweredError as error:
             raise BrokenConnectionError(f"{url}: no answer ({error})") from error
-
-    def _head(self, url: str, body: bytes, headers: Mapping[str, str]) -> bytes:
-        origin = origin_of(url)
-        told = {
-            "Host": str(origin).partition("://")[2],
-            "Accept-Encoding": accepted_encodings(origin),
-            "User-Agent": "genomark",
-            **headers,
-            "Content-Length": str(len(body)),
-        }
-        lines = [
-            f"POST {URL(url).raw_path_qs} HTTP/1.1",
-            *(f"{name}: {value}" for name, value in told.items()),
-        ]
-        return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     def _kept(self) -> socket.socket | None:
         with self._lock:
@@ -166,6 +152,24 @@ class DirectLines:
                 answer.end()
                 return
             answer.feed(block)
+
+
+@lru_cache(maxsize=64)
+def _head(url: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """Give the head of a request, up to the length of its body."""
+    origin = origin_of(url)
+    told = {
+        "Host": str(origin).partition("://")[2],
+        "Accept-Encoding": accepted_encodings(origin),
+        "User-Agent": "genomark",
+        **dict(headers),
+    }
+    lines = [
+        f"POST {URL(url).raw_path_qs} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in told.items()),
+        "Content-Length: ",
+    ]
+    return "\r\n".join(lines).encode("latin-1")
 
 
 class _UnansweredError(Exception):

@@ -121,7 +121,9 @@ def _releases(around: Surroundings, sources: set[Path]) -> list[bytes]:
     named: dict[str, str] = {}
     looked_at: set[Path] = set()
     while True:
-        waiting = set(around.packages).union(*map(_packages, sources - looked_at)) - set(named)
+        waiting = set(around.packages).union(*map(packages_beside, sources - looked_at)) - set(
+            named
+        )
         if not waiting:
             return [name.encode() for name in sorted(named.values())]
         looked_at |= sources
@@ -133,8 +135,15 @@ def _releases(around: Surroundings, sources: set[Path]) -> list[bytes]:
                 _add_source(source, sources)
 
 
-def _packages(file: Path) -> set[str]:
-    """Top-level names that a file imports, but for those of Python and those beside it."""
+def sources_beside(file: Path) -> set[Path]:
+    """Give a file and, again and again, the files beside it that it imports."""
+    sources: set[Path] = set()
+    _add_source(file, sources)
+    return sources
+
+
+def packages_beside(file: Path) -> set[str]:
+    """Give top-level names that a file imports, but for those of Python and those beside it."""
     tops = {name.partition(".")[0] for name in _imports(file, absolute=True)}
     return {
         top

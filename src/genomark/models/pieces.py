@@ -8,7 +8,13 @@ from genomark.errors import ModelError
 from genomark.models.capabilities import Predictor
 from genomark.models.game_response import merge_answers, read_response
 from genomark.models.splitting import split
-from genomark.protocol import EditedSequences, PredictRequest, PredictResponse, TaskPrediction
+from genomark.protocol import (
+    EditedSequences,
+    PredictRequest,
+    PredictResponse,
+    SoundSequences,
+    TaskPrediction,
+)
 
 #: Letters that a model is handed at once.
 LETTERS = 64 << 20
@@ -23,7 +29,7 @@ def predict_in_pieces(
     ----------
     model : Predictor
         One with a true `builds_lazily` looks at sequences one by one, or passes the edits on: it
-        is handed the request as it is. Any other is handed strings.
+        is handed the request as it is. Any other is handed a dict of strings.
     request : PredictRequest
     letters : int
         Of a piece, about, unless it is a single sequence.
@@ -39,7 +45,11 @@ def predict_in_pieces(
         If pieces were not answered by the same thing.
     """
     sequences = request.sequences
-    if getattr(model, "builds_lazily", False) or not isinstance(sequences, EditedSequences):
+    if getattr(model, "builds_lazily", False):
+        return model.predict(request)
+    if isinstance(sequences, SoundSequences):
+        return model.predict(msgspec.structs.replace(request, sequences=sequences.by_id))
+    if not isinstance(sequences, EditedSequences):
         return model.predict(request)
     pieces = split(request, max(1, len(sequences)), letters)
     answers = []

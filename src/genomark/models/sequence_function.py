@@ -28,6 +28,7 @@ from genomark.protocol import (
     PredictionTask,
     PredictRequest,
     PredictResponse,
+    SoundSequences,
     TaskPrediction,
     asked_sequences,
     covering_bins,
@@ -56,11 +57,15 @@ class Readout:
     convert : callable or None
         To the other scale; None where that is not defined, and the answer then says which scale it
         really has.
+    takes_any : bool
+        Whether `function` takes any sequence of str for points, and leaves it as it is: what came
+        over the wire is then no strings before it looks (`letters_of` does not).
     """
 
-    function: Callable[[list[str]], Any]
+    function: Callable[[Any], Any]
     scale: str
     convert: Convert | None = None
+    takes_any: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,16 +84,21 @@ class SequencePredictor:
     Attributes
     ----------
     info : ModelIdentity
+        Who answers.
     predictor_name : str
         As in the protocol.
     readouts : mapping of str to Readout
+        By ``"point"`` and ``"track"``: what it has of them.
     actual : Actual
+        What is predicted, whatever is asked for.
     range_mode : {"context", "crop"}
         With a prediction range: see the whole sequence and cut the track, or see the range alone.
         A point is of what is seen.
     bin_size : int
         Bases a value of a track stands for.
     training_data : TrainingData
+        `NoTraining`, `TrainingRegions`, `TrainingSequences` or `NamedTraining`; unknown if left
+        out.
     batch_invariant : bool
         Whether a sequence is answered with the same bits whatever else is asked at the time. Only
         then may requests be joined, and answers be kept; a function that nobody knows is not
@@ -167,7 +177,7 @@ class SequencePredictor:
                 computed[wanted] = (
                     self._values(request.readout, list(asked.values()))
                     if plain is None
-                    else self._plain_points(list(plain.values()))
+                    else self._plain_points(plain)
                 )
             values = dict(zip(names, computed[wanted], strict=True))
             answers.append(self._task(task, readout, values))
@@ -190,11 +200,15 @@ class SequencePredictor:
         start = 0 if self.range_mode == "crop" else asked.start
         return covering_bins(start, asked.length, self.bin_size)
 
-    def _plain_points(self, sequences: list[str]) -> list[Any]:
+    def _plain_points(self, sequences: SoundSequences) -> list[Any]:
         readout = self.readouts["point"]
         points: list[float] = []
-        for batch in _batches(list(map(len, sequences))):
-            seen = sequences[batch]
+        if readout.takes_any and sequences.letters <= _LETTERS and len(sequences):
+            return _points(readout.function(sequences.texts), sequences.texts, self.info.id)
+        texts = sequences.strings
+        is_one_batch = bool(texts) and sequences.letters <= _LETTERS
+        for batch in [slice(None)] if is_one_batch else _batches(list(map(len, texts))):
+            seen = texts[batch]
             points += _points(readout.function(seen), seen, self.info.id)
         return points
 
@@ -253,7 +267,7 @@ def _batches(lengths: Sequence[int]) -> Iterator[slice]:
     yield slice(first, len(lengths))
 
 
-def _points(answer: Any, sequences: list[str], model: str) -> list[float]:
+def _points(answer: Any, sequences: Sequence[str], model: str) -> list[float]:
     try:
         values = np.asarray(answer, dtype=np.float64)
     except (TypeError, ValueError) as error:

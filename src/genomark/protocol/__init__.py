@@ -4,7 +4,7 @@ Pure: nothing here reads a file, opens a socket or knows a model.
 """
 
 from genomark.protocol.bins import BinSpan, bases_of_bins, covering_bins
-from genomark.protocol.blocks import SoundSequences, sound_sequences
+from genomark.protocol.blocks import SoundPoints, SoundSequences, sound_sequences
 from genomark.protocol.bodies import decode_request
 from genomark.protocol.codecs import (
     EDITS,
@@ -58,7 +58,6 @@ from genomark.protocol.sequences import (
 )
 from genomark.protocol.tensor_answers import (
     FrameReader,
-    SoundPoints,
     decode_tensor_answer,
     encode_tensor_answer,
     is_streamable,

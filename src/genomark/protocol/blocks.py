@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
+from functools import cached_property
+from typing import Any, overload
 
 import msgspec
 import numpy as np
@@ -14,21 +15,96 @@ from numpy.typing import NDArray
 
 from genomark.protocol.messages import Unanswered
 from genomark.protocol.tensors import Tensor
-from genomark.protocol.twobit import TwoBit, pack, unpack
+from genomark.protocol.twobit import TwoBit, checked, pack, unpack, unpack_letters
 
 TWO_BIT, TEXT = "2bit", "text"
+_NO_RUNS = np.empty((0, 2), dtype=np.int64)
 
 
-class SoundSequences(dict[str, str]):
+class PackedTexts(Sequence[str]):
+    """Sequences of which strings are made when one is looked at.
+
+    Parameters
+    ----------
+    packed : TwoBit
+    """
+
+    def __init__(self, packed: TwoBit) -> None:
+        self.packed = packed
+
+    @cached_property
+    def strings(self) -> list[str]:
+        """All of them."""
+        return unpack(self.packed)
+
+    def letters(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """Give the letters without strings: as `genomark.datasets.letters.letters_of`."""
+        offsets = np.zeros(len(self) + 1, dtype=np.int64)
+        np.cumsum(self.packed.lengths, out=offsets[1:])
+        return unpack_letters(self.packed), offsets
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        return self.strings[place]
+
+    def __len__(self) -> int:
+        return self.packed.lengths.size
+
+
+class SoundSequences(Mapping[str, str]):
     """Sequences by id of which none is empty and all letters are A, C, G, T or N, in upper case.
+
+    What was read at two bits a letter stays so until a letter is looked at.
 
     Attributes
     ----------
+    ids : list of str
     letters : int
         Of all sequences together.
+    texts : sequence of str
+        The sequences without their ids.
     """
 
-    letters: int
+    def __init__(self, ids: list[str], letters: int, texts: list[str] | PackedTexts) -> None:
+        self.ids = ids
+        self.letters = letters
+        self.texts = texts
+
+    @property
+    def strings(self) -> list[str]:
+        """The same, as strings."""
+        return self.texts.strings if isinstance(self.texts, PackedTexts) else self.texts
+
+    @cached_property
+    def by_id(self) -> dict[str, str]:
+        """The same as a dict."""
+        return dict(zip(self.ids, self.strings, strict=True))
+
+    @property
+    def packed(self) -> TwoBit | None:
+        """The same at two bits a letter, if it is there."""
+        return self.texts.packed if isinstance(self.texts, PackedTexts) else None
+
+    def __getitem__(self, name: str) -> str:
+        return self.by_id[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    # Those of `Mapping` look each sequence up.
+    def items(self) -> ItemsView[str, str]:
+        """Ids and sequences."""
+        return self.by_id.items()
+
+    def values(self) -> ValuesView[str]:
+        """Sequences."""
+        return self.by_id.values()
 
 
 class SequenceBlock(msgspec.Struct, omit_defaults=True):
@@ -55,8 +131,9 @@ class SequenceBlock(msgspec.Struct, omit_defaults=True):
     @classmethod
     def of(cls, sequences: Mapping[str, str]) -> SequenceBlock:
         """Write sequences down, with two bits a letter where that loses nothing."""
-        texts = list(sequences.values())
-        packed = pack(texts)
+        packed = sequences.packed if isinstance(sequences, SoundSequences) else None
+        texts = list(sequences.values()) if packed is None else []
+        packed = packed or pack(texts)
         if packed is None:
             lengths = np.array([len(text) for text in texts], dtype=np.int64)
             data = memoryview("".join(texts).encode(errors="surrogatepass"))
@@ -65,7 +142,7 @@ class SequenceBlock(msgspec.Struct, omit_defaults=True):
         data = memoryview(packed.data)
         return cls(list(sequences), _counts(packed.lengths), TWO_BIT, data, runs)
 
-    def sequences(self) -> dict[str, str]:
+    def sequences(self) -> Mapping[str, str]:
         """Read the sequences: `SoundSequences` where they are known to be.
 
         Raises
@@ -76,27 +153,20 @@ class SequenceBlock(msgspec.Struct, omit_defaults=True):
         lengths = _read_counts(self.lengths, 1)
         if lengths.size != len(self.ids):
             raise msgspec.DecodeError(f"{lengths.size:,} lengths for {len(self.ids):,} ids")
+        if len(set(self.ids)) != len(self.ids):
+            raise msgspec.DecodeError("an id of a sequence is there twice")
         try:
-            if self.code == TWO_BIT:
-                none = np.empty((0, 2), dtype=np.int64)
-                runs = none if self.n_runs is None else _read_counts(self.n_runs, 2)
-                texts = unpack(TwoBit(self.data, lengths, runs))
-            elif self.code == TEXT:
-                texts = _texts(self.data, lengths)
-            else:
+            if self.code == TEXT:
+                return dict(zip(self.ids, _texts(self.data, lengths), strict=True))
+            if self.code != TWO_BIT:
                 raise ValueError(f"unknown code of sequences: '{self.code[:20]}'")
+            runs = _NO_RUNS if self.n_runs is None else _read_counts(self.n_runs, 2)
+            packed = checked(TwoBit(self.data, lengths, runs))
         except ValueError as error:
             raise msgspec.DecodeError(str(error)) from error
-        named = zip(self.ids, texts, strict=True)
-        found: dict[str, str]
-        if self.code == TWO_BIT and bool((lengths > 0).all()):
-            found = SoundSequences(named)
-            found.letters = int(lengths.sum())
-        else:
-            found = dict(named)
-        if len(found) != len(self.ids):
-            raise msgspec.DecodeError("an id of a sequence is there twice")
-        return found
+        if lengths.all():
+            return SoundSequences(self.ids, int(lengths.sum()), PackedTexts(packed))
+        return dict(zip(self.ids, unpack(packed), strict=True))
 
 
 def sound_sequences(sequences: Mapping[str, str]) -> SoundSequences | None:
@@ -107,9 +177,11 @@ def sound_sequences(sequences: Mapping[str, str]) -> SoundSequences | None:
     packed = pack(texts) if all(texts) else None
     if packed is None:
         return None
-    sound = SoundSequences(sequences)
-    sound.letters = int(packed.lengths.sum())
-    return sound
+    return SoundSequences(list(sequences), int(packed.lengths.sum()), texts)
+
+
+class SoundPoints(dict[str, float]):
+    """Points of just the sequences that were asked about, in their order, all of them numbers."""
 
 
 class ValueBlock(msgspec.Struct, omit_defaults=True):
@@ -185,9 +257,18 @@ class ValueBlock(msgspec.Struct, omit_defaults=True):
             values = [None if each is None else each.array() for each in self.parts or []]
         if len(values) != len(names):
             raise msgspec.DecodeError(f"{len(values):,} values for {len(names):,} sequences")
-        found = dict(zip(names, values, strict=True))
+        named = zip(names, values, strict=True)
+        if self._is_sound():
+            return SoundPoints(named)
+        found = dict(named)
         found.update({name: Unanswered(reason) for name, reason in self.unanswered.items()})
         return found
+
+    def _is_sound(self) -> bool:
+        """Whether there is a number for each sequence that was asked about, and nothing else."""
+        values = self.values
+        are_points = values is not None and len(values.shape) == 1 and values.dtype[1:2] == "f"
+        return are_points and self.ids is None and not self.unanswered
 
 
 def narrow(values: NDArray[Any]) -> NDArray[Any]:
@@ -196,7 +277,9 @@ def narrow(values: NDArray[Any]) -> NDArray[Any]:
         return values
     with np.errstate(over="ignore"):
         narrow = values.astype(np.float32)
-    return narrow if np.array_equal(narrow, values, equal_nan=True) else values
+    # By their bits, so that no kind of NaN becomes another.
+    back = narrow.astype(np.float64)
+    return narrow if (back.view(np.int64) == values.view(np.int64)).all() else values
 
 
 def _counts(numbers: NDArray[np.int64]) -> Tensor:

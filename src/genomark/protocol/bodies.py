@@ -7,7 +7,7 @@ read, and as what it has to be; its entries are counted before anything is made 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -65,12 +65,12 @@ class _Ids(msgspec.Struct):
     ids: msgspec.Raw
 
 
-def decode_request(body: bytes, content_type: str, most_sequences: int) -> Any:
+def decode_request(body: bytes | memoryview, content_type: str, most_sequences: int) -> Any:
     """Read a request body into dicts, lists and scalars, for `validate_request`.
 
     Parameters
     ----------
-    body : bytes
+    body : bytes-like
     content_type : str
         Of `REQUEST_FORMATS`.
     most_sequences : int
@@ -134,7 +134,7 @@ def _check_once(parts: _TensorParts) -> None:
 
 def _blocks(
     parts: _TensorParts, values: dict[str, Any], most: int
-) -> Iterator[tuple[str, dict[str, Any]]]:
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for key, name in (("sequence_block", "sequences"), ("reference_block", "references")):
         if raw := memoryview(getattr(parts, key)):
             _check_entries(

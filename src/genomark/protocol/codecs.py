@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from genomark.protocol.arrays import numpy_map, packed, unpacked
+from genomark.protocol.blocks import SoundSequences
 from genomark.protocol.edits import Edit, EditedSequences
 from genomark.protocol.errors import BadRequestError
 from genomark.protocol.messages import PredictionTask, PredictRequest, PredictResponse, Unanswered
@@ -57,9 +58,9 @@ def _plain(value: object) -> object:
         return value.tolist()
     if isinstance(value, Unanswered):
         return None
-    if isinstance(value, EditedSequences):
-        # For a peer that knows no edits.
-        return dict(value)
+    if isinstance(value, EditedSequences | SoundSequences):
+        # For a peer that knows neither edits nor tensors.
+        return dict(value.items())
     raise TypeError(f"a {type(value).__name__} cannot be sent")
 
 
@@ -130,7 +131,7 @@ def encode_request(request: PredictRequest, content_type: str, *, edits: bool) -
     return encode(message, content_type)
 
 
-def decode(body: bytes, content_type: str) -> Any:
+def decode(body: bytes | memoryview, content_type: str) -> Any:
     """Read a body into dicts, lists and scalars.
 
     Raises

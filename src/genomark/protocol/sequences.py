@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import UNSET
 from numpy.typing import NDArray
 
-from genomark.protocol.blocks import sound_sequences
+from genomark.protocol.blocks import SoundSequences, sound_sequences
 from genomark.protocol.edits import Edit, EditedSequences
 from genomark.protocol.errors import PredictionFailedError
 from genomark.protocol.messages import PredictRequest
@@ -49,12 +49,12 @@ class Asked:
         return crop(self.sequence, [self.start, self.start + self.length - 1])
 
 
-def plain_sequences(request: PredictRequest) -> Mapping[str, str] | None:
+def plain_sequences(request: PredictRequest) -> SoundSequences | None:
     """Give the sequences of a request as a model sees them, if nothing is to be done to them.
 
     Returns
     -------
-    mapping of str to str, or None
+    SoundSequences or None
         None if there are flanks, ranges or edits, or a sequence that is not in upper case over A,
         C, G, T and N; `asked_sequences` knows what to do then.
     """

@@ -21,10 +21,6 @@ _FRAME_BYTES = 1 << 20
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError)
 
 
-class SoundPoints(dict[str, float]):
-    """Points of just the sequences that were asked about, in their order, all of them numbers."""
-
-
 class Item(msgspec.Struct, array_like=True):
     """A frame: some values of one task, from the one with this number on."""
 
@@ -223,17 +219,8 @@ def _task(raw: dict[str, msgspec.Raw], asked: Sequence[str]) -> dict[str, Any]:
     block = raw.pop("value_block", None)
     task = {name: _decode(each) for name, each in raw.items()}
     if block is not None:
-        task["predictions"] = _predictions(_decode_block(block), asked)
+        task["predictions"] = _decode_block(block).predictions(asked)
     return task
-
-
-def _predictions(block: ValueBlock, asked: Sequence[str]) -> dict[str, Any]:
-    found = block.predictions(asked)
-    values = block.values
-    is_sound = values is not None and values.dtype[1:2] == "f" and len(values.shape) == 1
-    if is_sound and block.ids is None and not block.unanswered:
-        return SoundPoints(found)
-    return found
 
 
 def _head(response: PredictResponse) -> dict[str, Any]:

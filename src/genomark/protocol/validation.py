@@ -69,7 +69,7 @@ def _wrong_containers(raw: Mapping[str, object]) -> Iterator[str]:
         yield "'prediction_tasks' must be an array of objects"
     elif not all(isinstance(task, dict) for task in tasks):
         yield "Every entry of 'prediction_tasks' must be an object"
-    if not isinstance(sequences, dict):
+    if not isinstance(sequences, Mapping):
         yield "'sequences' must be an object of sequence ids and sequences"
     elif not isinstance(sequences, SoundSequences):
         for name, sequence in sequences.items():
@@ -92,7 +92,7 @@ def _wrong_edits(raw: Mapping[str, object]) -> Iterator[str]:
 
 
 def _wrong_references(references: object) -> Iterator[str]:
-    if not isinstance(references, dict):
+    if not isinstance(references, Mapping):
         yield "'references' must be an object of names and sequences"
         return
     for name, letters in references.items():
@@ -130,11 +130,11 @@ def _sequences(raw: Mapping[str, object]) -> Mapping[str, str]:
         If the edits do not fit their references.
     """
     whole, edits = raw["sequences"], raw.get("edits")
-    assert isinstance(whole, dict)
+    assert isinstance(whole, Mapping)
     if not edits:
         return whole
     references = raw.get("references", {})
-    assert isinstance(references, dict)
+    assert isinstance(references, Mapping)
     assert isinstance(edits, dict)
     read = {
         name: Edit(edit["of"], tuple(tuple(change) for change in edit["changes"]))

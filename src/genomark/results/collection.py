@@ -15,7 +15,17 @@ from genomark.scoring import Comparison, Rank, Result, rank
 
 
 class Skipped(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Something that was not evaluated, and why; `model` is left out for a whole benchmark."""
+    """Something that was not evaluated, and why.
+
+    Attributes
+    ----------
+    benchmark : str
+        Its name.
+    reason : str
+        In one line.
+    model : str or None
+        Its spec; left out for a whole benchmark.
+    """
 
     benchmark: str
     reason: str
@@ -23,7 +33,15 @@ class Skipped(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Failed(msgspec.Struct, frozen=True):
-    """An evaluation that was tried and gave no result, and why."""
+    """An evaluation that was tried and gave no result, and why.
+
+    Attributes
+    ----------
+    benchmark, model : str
+        Name and spec.
+    reason : str
+        In one line.
+    """
 
     benchmark: str
     model: str
@@ -169,6 +187,16 @@ class Results:
     def save(self, path: str | Path) -> Path:
         """Write to a file: ``.json`` for all of it, ``.csv`` or ``.parquet`` for the table.
 
+        Parameters
+        ----------
+        path : str or Path
+            Its ending says what is written.
+
+        Returns
+        -------
+        Path
+            The same.
+
         Raises
         ------
         UsageError
@@ -188,6 +216,11 @@ class Results:
 
 def load_results(path: str | Path) -> Results:
     """Read what `Results.save` or ``genomark run --json`` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        The JSON file.
 
     Raises
     ------

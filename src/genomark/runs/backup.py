@@ -36,15 +36,16 @@ class Backup:
     ----------
     path : Path
         Made with the first line.
+    synced : bool
+        Have each line on disk before the next. A copy of a journal, which is synced, need not be.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, synced: bool = False) -> None:
         self._path = path
+        self._synced = synced
 
     def add(self, outcome: ShardOutcome) -> None:
         """Append one outcome.
-
-        It is not synced: it is needed where the journal, which is, was lost.
 
         Raises
         ------
@@ -53,6 +54,8 @@ class Backup:
         """
         with self._opened() as descriptor:
             _write(descriptor, _line(outcome))
+            if self._synced:
+                os.fsync(descriptor)
 
     def outcomes(self) -> dict[str, ShardOutcome]:
         """Read the newest outcome of each shard; damaged lines are left out.

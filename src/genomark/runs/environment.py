@@ -12,6 +12,8 @@ from typing import Any
 from genomark.benchmarks import benchmark_package
 from genomark.models import model_package
 
+#: Of genomark itself.
+VERSION = version("genomark")
 #: Packages whose version may change a number.
 _PACKAGES = ("genomark", "numpy", "scipy", "numba", "polars", "scikit-learn", "msgspec", "torch")
 

@@ -23,7 +23,7 @@ import msgspec
 from filelock import FileLock
 
 from genomark.atomic import write_whole
-from genomark.digests import digest_of_bytes
+from genomark.digests import digest_of_bytes, digest_of_file_content
 from genomark.errors import GenomarkError, WriteError, one_line
 from genomark.runs.backup import Backup
 from genomark.runs.claims import Presence
@@ -254,6 +254,25 @@ class Journal:
             self._put(self._database, outcome.digest, written)
             self._copy(written)
 
+    def take_over(self, outcomes: Iterable[ShardOutcome]) -> None:
+        """Write down what became of shards that were computed elsewhere: all of them, or none.
+
+        Raises
+        ------
+        WriteError
+            If the disk refuses.
+        """
+        with self._writing(), _transaction(self._database):
+            for outcome in outcomes:
+                written = msgspec.msgpack.encode(outcome)
+                self._put(self._database, outcome.digest, written)
+                self._copy(written)
+
+    def digests(self) -> set[str]:
+        """Give the digests of all shards that something was written down of."""
+        with self._writing():
+            return {row[0] for row in self._database.execute("select digest from shards")}
+
     def _put(self, database: sqlite3.Connection, digest: str, outcome: bytes) -> None:
         database.execute(
             "insert or replace into shards values (?, ?, ?)",
@@ -279,7 +298,9 @@ class Journal:
         """Whether a shard was computed and its file is still what was written."""
         for outcome in self.outcomes([digest]):
             if outcome.file_digest is not None:
-                return _digest_of(shard_path(self.folder, digest)) == outcome.file_digest
+                return (
+                    digest_of_file_content(shard_path(self.folder, digest)) == outcome.file_digest
+                )
         return False
 
     def has(self, shard: Shard) -> bool:
@@ -308,7 +329,10 @@ class Journal:
                 "select result_digest, predictions_file_digest from evaluations where digest = ?",
                 (digest,),
             ).fetchone()
-        return row is not None and row == (_digest_of(result), _digest_of(predictions))
+        return row is not None and row == (
+            digest_of_file_content(result),
+            digest_of_file_content(predictions),
+        )
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -344,11 +368,3 @@ def _is_sound(digest: Any, outcome: Any, checksum: Any) -> bool:
 
 def _text(content: bytes) -> str:
     return content.decode("utf-8", "replace")
-
-
-def _digest_of(path: Path) -> str | None:
-    try:
-        return digest_of_bytes([path.read_bytes()])
-    except OSError:
-        # Not there, or on a part of the disk that is no more.
-        return None

@@ -6,6 +6,7 @@ what it is, so whoever computes it, wherever, however often, computes the same t
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,7 +15,7 @@ import polars as pl
 
 from genomark.benchmarks import Benchmark, PredictorBenchmark
 from genomark.digests import digest_of, digest_of_bytes
-from genomark.errors import CapabilityError, DatasetError, GenomarkError
+from genomark.errors import CapabilityError, DatasetError, GenomarkError, UsageError, one_line
 from genomark.models import ItemPredictor, Model, TrainingSplit
 from genomark.models.matcher_setting import MatcherSetting
 from genomark.models.training_data import TrainingData
@@ -28,6 +29,8 @@ from genomark.scoring import (
     ModelIdentity,
 )
 from genomark.spans import span
+
+logger = logging.getLogger("genomark.runs.plan")
 
 
 class Shard(msgspec.Struct, frozen=True):
@@ -129,6 +132,8 @@ class _Part:
 
     @classmethod
     def of(cls, part: pl.DataFrame) -> _Part:
+        if part["item_id"].n_unique() < part.height:
+            raise UsageError("two items that are asked at once have the same item_id")
         asked = ["\n".join(part["item_id"]).encode()]
         if "fit" in part.columns:
             asked.append(part["fit"].to_numpy().tobytes())
@@ -163,18 +168,29 @@ def make_plan(
         except DatasetError as error:
             plan.skipped.append(Skipped(benchmark=name, reason=str(error)))
             continue
-        except GenomarkError as error:
-            # A task that cannot be asked ends no other.
+        # A benchmark may be a stranger's: one that cannot be asked ends no other.
+        except (Exception, SystemExit) as error:  # noqa: BLE001
             plan.failed += [
-                Failed(benchmark=name, model=spec, reason=str(error)) for spec, _ in models
+                Failed(benchmark=name, model=spec, reason=_said(error)) for spec, _ in models
             ]
             continue
         for spec, model in models:
             if spec in silent:
                 plan.failed.append(Failed(benchmark=name, model=spec, reason=silent[spec]))
                 continue
-            _plan_one(plan, name, benchmark, parts, spec, model, settings)
+            try:
+                _plan_one(plan, name, benchmark, parts, spec, model, settings)
+            # As are models.
+            except (Exception, SystemExit) as error:  # noqa: BLE001
+                plan.failed.append(Failed(benchmark=name, model=spec, reason=_said(error)))
     return plan
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, GenomarkError):
+        return str(error)
+    logger.debug("the plan goes on without it", exc_info=error)
+    return f"{type(error).__name__}: {one_line(error)}"
 
 
 def _unreachable(models: Sequence[tuple[str, Model]]) -> dict[str, str]:
@@ -183,8 +199,8 @@ def _unreachable(models: Sequence[tuple[str, Model]]) -> dict[str, str]:
     for spec, model in models:
         try:
             _ = model.info
-        except GenomarkError as error:
-            silent[spec] = str(error)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's may raise anything
+            silent[spec] = _said(error)
     return silent
 
 
@@ -201,9 +217,6 @@ def _plan_one(
         identity, split = benchmark.identify(model)
     except (DatasetError, CapabilityError) as error:
         plan.skipped.append(Skipped(benchmark=name, model=spec, reason=str(error)))
-        return
-    except GenomarkError as error:
-        plan.failed.append(Failed(benchmark=name, model=spec, reason=str(error)))
         return
     digest = _evaluation_digest(benchmark, identity, parts, settings)
     if any(evaluation.digest == digest for evaluation in plan.evaluations):

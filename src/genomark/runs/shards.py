@@ -129,7 +129,7 @@ class Workshop:
                 outcome = meter.outcome(shard.digest)
             except MemoryError:
                 answers, outcome = _NO_MEMORY, meter.outcome(shard.digest)
-            except Exception as failure:  # noqa: BLE001 - as in `work`
+            except (Exception, SystemExit) as failure:  # noqa: BLE001 - as in `work`
                 outcome = _failed(shard, meter, failure)
             return answers, msgspec.structs.replace(outcome, spent=Spent.of(ledger))
 
@@ -152,7 +152,7 @@ class Workshop:
         # A model is foreign code: whatever it raises ends its own shard and nothing else.
         try:
             got = answers()
-        except Exception as failure:  # noqa: BLE001
+        except (Exception, SystemExit) as failure:  # noqa: BLE001
             return _failed(shard, meter, failure)
         try:
             return self._keep(shard, meter, got)
@@ -330,7 +330,7 @@ def _is_memory(failure: Exception) -> bool:
     return isinstance(failure, MemoryError) or type(failure).__name__ == "OutOfMemoryError"
 
 
-def _failed(shard: Shard, meter: Meter, failure: Exception) -> ShardOutcome:
+def _failed(shard: Shard, meter: Meter, failure: BaseException) -> ShardOutcome:
     if isinstance(failure, GenomarkError):
         error = str(failure)
     elif isinstance(failure, MemoryError):

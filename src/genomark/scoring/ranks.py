@@ -25,10 +25,24 @@ _ROUNDING = 1e-12
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """Paired difference of two models on the items both answered, ``model_a - model_b``.
+    """Paired difference of two models.
 
-    `superiority` is the share of replicates in which `model_a` is the better one, equal ones
-    counting half.
+    Attributes
+    ----------
+    benchmark, metric : str
+        What the models are compared on.
+    model_a, model_b : str
+        Their ids.
+    difference : float
+        Of the values on the items that both answered, ``model_a - model_b``.
+    interval : tuple of float or None
+        Of the difference, from the same draws of both; None where nothing can be drawn.
+    n : int
+        Items that both answered.
+    tied : bool
+        Whether the interval contains 0, or there is none.
+    superiority : float or None
+        Share of the draws in which `model_a` is the better one, equal ones counting half.
     """
 
     benchmark: str
@@ -43,7 +57,15 @@ class Comparison(msgspec.Struct, frozen=True):
 
 
 class Rank(msgspec.Struct, frozen=True):
-    """The ranks of one model: 1 is best; `first` and `last` differ where tie sets overlap."""
+    """The ranks of one model.
+
+    Attributes
+    ----------
+    model : str
+        Its id.
+    first, last : int
+        1 is best. They differ where the model is in several sets of ties.
+    """
 
     model: str
     first: int

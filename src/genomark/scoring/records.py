@@ -21,9 +21,26 @@ SCHEMA_VERSION = "1.0"
 class MetricRow(msgspec.Struct, frozen=True):
     """One number: what it is, its interval, and what it rests on.
 
-    `value` is null where the metric is undefined, and `reason_if_null` then says why. `group` names
-    the experiment, cell type or fold; a mean over groups has ``group = null`` and a name that
-    begins with ``mean_``.
+    Attributes
+    ----------
+    name : str
+        Such as ``pearson``; a mean over groups has a name that begins with ``mean_``.
+    group : str or None
+        Experiment, cell type or fold; None for a mean over groups, and where there are none.
+    value : float or None
+        None where the metric is undefined.
+    reason_if_null : str or None
+        Why it is.
+    interval : tuple of float or None
+        Lower and upper end, at the confidence that `settings` of the Result tells.
+    method : str
+        How the interval was made.
+    n : int
+        Items with an answer.
+    n_clusters : int
+        What was resampled.
+    unit : str or None
+        Of the value, where it has one.
     """
 
     name: str
@@ -38,14 +55,32 @@ class MetricRow(msgspec.Struct, frozen=True):
 
 
 class FailureCount(msgspec.Struct, frozen=True):
-    """How many items failed for one reason."""
+    """How many items failed for one reason.
+
+    Attributes
+    ----------
+    reason : str
+        In one line.
+    items : int
+        How many.
+    """
 
     reason: str
     items: int
 
 
 class Coverage(msgspec.Struct, frozen=True):
-    """How many items were asked and how many were answered."""
+    """How many items were asked and how many were answered.
+
+    Attributes
+    ----------
+    asked : int
+        Items.
+    answered : int
+        Items with an answer.
+    failed : list of FailureCount
+        Why the others have none, the most frequent reason first.
+    """
 
     asked: int
     answered: int
@@ -55,7 +90,16 @@ class Coverage(msgspec.Struct, frozen=True):
 class Cost(msgspec.Struct, frozen=True):
     """What the predictions cost, summed over shards (peak memory: the largest).
 
-    Seconds, bytes; tokens are null where a model counts none.
+    Attributes
+    ----------
+    wall_seconds, cpu_seconds : float
+        Of the answers, without scoring.
+    peak_rss_bytes : int
+        Of the largest process.
+    bytes_sent, bytes_received : int
+        To and from models behind HTTP.
+    tokens : int or None
+        None where a model counts none.
     """
 
     wall_seconds: float
@@ -67,7 +111,19 @@ class Cost(msgspec.Struct, frozen=True):
 
 
 class BenchmarkIdentity(msgspec.Struct, frozen=True):
-    """Which question was asked; `digest` covers its items, answers and scoring."""
+    """Which question was asked.
+
+    Attributes
+    ----------
+    id : str
+        The name it is asked for by.
+    version : str
+        Raised when items, truth or scoring change.
+    digest : str
+        Of the same.
+    title : str
+        What it asks, for people.
+    """
 
     id: str
     version: str
@@ -76,7 +132,20 @@ class BenchmarkIdentity(msgspec.Struct, frozen=True):
 
 
 class ModelIdentity(msgspec.Struct, frozen=True):
-    """Which model answered; `digest` covers whatever its answers depend on."""
+    """Which model answered.
+
+    Attributes
+    ----------
+    id : str
+        What tables call it; where it can be, the spec it is made of.
+    version : str
+        Raised when its answers change.
+    digest : str
+        Of all that its answers depend on, weights among it. Answers are kept under it: two models
+        with one digest are taken for the same.
+    notes : list of str
+        What tables should say of it, a line each.
+    """
 
     id: str
     version: str
@@ -87,8 +156,18 @@ class ModelIdentity(msgspec.Struct, frozen=True):
 class LeakageBin(msgspec.Struct, frozen=True):
     """The score on items that are so similar to what a model was trained on.
 
-    From `low`, 0 to 1, up to `high`, which the last bin includes. `value` is null where the metric
-    is undefined on so few items, and `reason_if_null` says why.
+    Attributes
+    ----------
+    low, high : float
+        Similarity, 0 to 1; the last bin includes `high`.
+    n : int
+        Items.
+    value : float or None
+        None where the metric is undefined on so few items.
+    interval : tuple of float or None
+        Of the value.
+    reason_if_null : str or None
+        Why there is no value.
     """
 
     low: float
@@ -166,13 +245,25 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes
     ----------
+    schema_version : str
+        Of the JSON that Results are kept as.
+    benchmark : BenchmarkIdentity
+    model : ModelIdentity
+    metrics : list of MetricRow
+        The first ranks models.
+    coverage : Coverage
+        Items that were asked, and what became of them.
+    seed : int
+        Of the run.
     settings : dict
         What else the numbers depend on (`replicates`, `confidence`, `limit`), which rows are the
         main ones (`headline`, the first ranks models), and the best value that any model could
         reach where that is known (`ceiling`), and what the model was trained on as somebody
         declares it (`training_data`).
     environment : dict
-        Python, packages, processor, accelerator.
+        Python, packages, processor, accelerator; in `plug_ins` the packages that the model and the
+        benchmark are from, where they are not genomark's own.
+    cost : Cost
     predictions_digest : str
         Digest of the item ids and values.
     started, finished : str

@@ -32,7 +32,9 @@ _SHORT_BYTES = 1 << 20
 #: Those who wait take no more memory than so many bodies of the greatest length.
 _WAITING_BODIES = 16
 #: What takes no longer is computed in the loop, which others do not notice.
-_TRIFLING_SECONDS = 5e-4
+_TRIFLING_SECONDS = 1e-3
+#: More take time that the model's own is not.
+_FEW_VALUES = 1 << 14
 #: Of the time that the last batch took: clients are waited for no longer than that.
 _DELAY_SHARE = 0.5
 
@@ -181,7 +183,7 @@ class Backend:
                 status=503,
                 retry_after=1.0,
             )
-        if self._is_trifling(request):
+        if self.is_idle and self._is_trifling(request):
             return self._at_once(request)
         item = _Waiting(request, n_bytes, *self.batcher.group_of(request))
         self._queue.append(item)
@@ -209,12 +211,26 @@ class Backend:
             if item in self._queue:
                 self._queue.remove(item)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits, for a model that may be asked in the loop."""
+        is_alone = self._free > 0 and not self._queue
+        return is_alone and self._never_waits and self.computed_by.is_here
+
+    def answer_at_once(self, request: PredictRequest) -> PredictResponse | None:
+        """Answer a request without letting go of the loop, if nobody would notice.
+
+        None where it would take too long, somebody waits, or it cannot be answered.
+        """
+        if not (self.is_idle and self._is_trifling(request)):
+            return None
+        (outcome,) = self.batcher.answers([request], None)
+        return None if isinstance(outcome, Exception) else outcome
+
     def _is_trifling(self, request: PredictRequest) -> bool:
         """Whether a request takes less time than another thread would take to have it."""
-        if not (self._never_waits and self.computed_by.is_here):
-            return False
-        is_alone = self._free > 0 and not self._queue
-        return is_alone and self.batcher.seconds_of(request) < _TRIFLING_SECONDS
+        n_values = len(request.prediction_tasks) * len(request.sequences)
+        return n_values <= _FEW_VALUES and self.batcher.seconds_of(request) < _TRIFLING_SECONDS
 
     def _at_once(self, request: PredictRequest) -> PredictResponse:
         self.batch(1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from statistics import median
 
 #: What it takes to look a sequence up, to ask about it, to keep the answer and to hand it out, as
 #: measured: seconds a sequence, and a letter of it.
@@ -25,14 +24,17 @@ class ModelCost:
             self._seconds.setdefault(readout, deque(maxlen=_LAST)).append((letters, seconds))
 
     def seconds(self, readout: str, letters: int) -> float:
-        """Give what so much takes, by the median of the last computations.
+        """Give what so much takes, by the (upper) median of the last computations.
 
         Fewer letters may take as long. Infinite as long as little is known.
         """
         seen = tuple(self._seconds.get(readout, ()))
         if len(seen) < _LAST:
             return math.inf
-        return median(seconds * max(1.0, letters / known) for known, seconds in seen)
+        scaled = sorted(
+            [each if letters <= known else each * letters / known for known, each in seen]
+        )
+        return scaled[_LAST // 2]
 
     def share(self, readout: str, sequences: int, letters: int) -> float:
         """Give how many times as long the model takes for so much as it takes to handle it.

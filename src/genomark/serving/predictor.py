@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from time import perf_counter
 from typing import Any
 
 import msgspec
@@ -52,6 +53,7 @@ from genomark.serving.limits import (
 from genomark.serving.metrics import Metrics
 from genomark.serving.name import checked_name, versioned_name
 from genomark.serving.openapi import openapi
+from genomark.serving.quick_protocol import Answering, head_reader
 from genomark.serving.served_model import ServedModel, predictor_of, served_model
 from genomark.serving.service_app import ServiceApp
 
@@ -119,14 +121,16 @@ def served_app(
 ) -> Starlette:
     """Make the app that serves what computes somewhere; see `predictor_app`."""
     app = _App(served, Backend(computing, served, limits, settings), name, limits, token)
-    return app.served(
+    routed = app.served(
         Route("/formats", app.formats, methods=["GET"]),
         Route("/help", app.help, methods=["GET"]),
         Route("/predict", app.predict, methods=["POST"]),
     )
+    routed.state.read_head = head_reader(app.at_once)
+    return routed
 
 
-def read_request(body: bytes, content_type: str, limits: Limits) -> PredictRequest:
+def read_request(body: bytes | memoryview, content_type: str, limits: Limits) -> PredictRequest:
     """Decode a body, and check that it is a request that may be asked.
 
     Raises
@@ -213,6 +217,43 @@ class _App(ServiceApp):
         self.authorise(request)
         return await self.measure(self._predicted(request))
 
+    def at_once(self, request: Request) -> Answering | None:
+        """Give what answers requests with this head that take no time worth mentioning.
+
+        Points alone, in the tensor format; None for other heads. It gives None for a body that
+        takes longer, or with which something is wrong: `predict` does all of it then.
+        """
+        try:
+            self.authorise(request)
+        except GameError:
+            return None
+        if request.headers.get("content-type") != TENSOR:
+            return None
+        kind = prediction_format(request.headers.get("accept"))
+        return partial(self._answered_at_once, kind=kind, takes_zstd=takes_zstd(request))
+
+    def _answered_at_once(
+        self, body: memoryview, kind: str, *, takes_zstd: bool
+    ) -> Response | None:
+        if not self._backend.is_idle:
+            return None
+        began = perf_counter()
+        try:
+            asked = read_request(body, TENSOR, self.limits)
+            answer = self._backend.answer_at_once(asked) if asked.readout == "point" else None
+            if answer is None:
+                return None
+            response = self._written(answer, kind, list(asked.sequences), takes_zstd=takes_zstd)
+        # Foreign code has had a part in it; `predict` meets the same again, and tells.
+        except Exception:  # noqa: BLE001
+            return None
+        if isinstance(response, StreamingResponse):
+            return None
+        self._backend.batch(1)
+        self.measured.asked(asked)
+        self.measured.request(response.status_code, perf_counter() - began)
+        return response
+
     async def _asked(self, request: Request) -> tuple[PredictRequest, int]:
         """Read a request; also the bytes of its body."""
         content_type = request_format(request.headers.get("content-type"), PREDICT_FORMATS)
@@ -231,7 +272,7 @@ class _App(ServiceApp):
     async def _predicted(self, request: Request) -> Response:
         asked, n_bytes = await self._asked(request)
         write = partial(
-            write_response,
+            self._written,
             kind=prediction_format(request.headers.get("accept")),
             asked=list(asked.sequences),
             takes_zstd=takes_zstd(request),
@@ -239,7 +280,6 @@ class _App(ServiceApp):
         self.measured.asked(asked)
         try:
             answer = await self._backend.predict(asked, n_bytes, gone=request.receive)
-            answer = msgspec.structs.replace(answer, predictor_name=self.name)
             return await self._backend.aside(_size(answer), partial(write, answer))
         except (GameError, ClientDisconnect):
             raise
@@ -249,6 +289,12 @@ class _App(ServiceApp):
         except Exception as error:
             logger.exception("request failed")
             raise internal_error(error) from error
+
+    def _written(
+        self, answer: PredictResponse, kind: str, asked: list[str], *, takes_zstd: bool
+    ) -> Response:
+        named = msgspec.structs.replace(answer, predictor_name=self.name)
+        return write_response(named, kind, asked, takes_zstd=takes_zstd)
 
     def _help(self) -> dict[str, Any]:
         info, declared = self._served.info, self._served.declaration

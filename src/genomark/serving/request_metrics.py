@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -39,10 +40,11 @@ class RequestMetrics:
         self._prefix = prefix
         self._registry = CollectorRegistry()
         self._requests = self._counter("requests", requests, "status")
+        self._by_status = cache(lambda status: self._requests.labels(str(status)))
 
     def request(self, status: int, seconds: float) -> None:
         """Count a request."""
-        self._requests.labels(str(status)).inc()
+        self._by_status(status).inc()
         self._seconds.observe(seconds)
 
     def text(self) -> bytes:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from genomark.errors import UsageError
 from genomark.models import Model
 from genomark.serving.backend import BackendSettings
 from genomark.serving.limits import Limits
 from genomark.serving.predictor import predictor_app, served_app
+from genomark.serving.quick_protocol import QuickProtocol
 from genomark.serving.replicas import Replicas
 from genomark.serving.served_model import with_matcher_asked_for
 
@@ -122,10 +124,16 @@ def _run_predictor(app: Starlette, listener: socket.socket, model: str) -> None:
         listener,
         f"Serving {model} at {address} (Ctrl-C stops). In another terminal:\n"
         f"  genomark run -m {address} -b simulated-enhancers\n",
+        protocol=QuickProtocol,
     )
 
 
-def run_app(app: Starlette, listener: socket.socket, message: str) -> None:
+def run_app(
+    app: Starlette,
+    listener: socket.socket,
+    message: str,
+    protocol: type[HttpToolsProtocol] = HttpToolsProtocol,
+) -> None:
     """Say `message` on standard error and serve until interrupted.
 
     Parameters
@@ -134,11 +142,14 @@ def run_app(app: Starlette, listener: socket.socket, message: str) -> None:
     listener : socket.socket
         From `listen`.
     message : str
+    protocol : type, optional
+        What a connection is spoken with.
     """
     sys.stderr.write(message)
     sys.stderr.flush()
     config = uvicorn.Config(
         app,
+        http=protocol,
         log_level="warning",
         access_log=False,
         server_header=False,

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from genomark.errors import CapabilityError, GenomarkError, ModelError, UsageErr
 from genomark.models import load_model, registry
 from genomark.models.hub.checkpoint import HubCheckpoint
 from genomark.models.hub.model import hub_model
+from genomark.plug_ins import OWN, PlugIn
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def complaint(name: object, kind: type[GenomarkError] = UsageError, **settings: 
 
 
 def test_a_spec_becomes_the_model(checkpoint, monkeypatch) -> None:
-    point = EntryPoint("hf", "genomark.models.hub.model:hub_model", registry.GROUP)
-    monkeypatch.setattr(registry, "model_entry_points", lambda: {"hf": point})
+    point = PlugIn("hf", "genomark.models.hub.model:hub_model", registry.GROUP, OWN)
+    monkeypatch.setattr(registry, "model_plug_ins", lambda: [point])
     folder = checkpoint("esm")
     model = load_model(f"hf:{folder},pooling=cls,layer=-2,batch_tokens=64,device=cpu")
     assert model.info.id == f"hf:{folder},layer=-2,pooling=cls,device=cpu,batch_tokens=64"

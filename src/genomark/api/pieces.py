@@ -1,0 +1,279 @@
+"""A run in pieces, for schedulers: plan it, have its jobs done anywhere, take them together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import chdir, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from genomark.api.evaluating import DEFAULT_OUT, carry_out, order_of, threads_of
+from genomark.api.outputs import Outputs
+from genomark.errors import UsageError
+from genomark.models.prediction_cache import chosen_cache
+from genomark.results import Failed, Results, Skipped
+from genomark.runs import Executor, Journal, LocalExecutor, Profiler, Silent, default_progress
+from genomark.runs.jobs import JobDone, RecordedExecutor, do_job, is_kept, undone
+from genomark.runs.order import Prepared
+from genomark.runs.outcome import ShardOutcome
+from genomark.runs.plan import Shard
+from genomark.runs.plan_folder import DEFAULT_JOBS, MOST_JOBS, PlanFolder, WrittenPlan
+from genomark.runs.workers import Equipment
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What `plan` has written down.
+
+    Attributes
+    ----------
+    jobs : int
+        How many `run_shard` is to be called for, from 0.
+    shards, items, evaluations : int
+        That are to be computed.
+    skipped : list of Skipped
+    failed : list of Failed
+        What is known already not to get a result.
+    """
+
+    jobs: int
+    shards: int
+    items: int
+    evaluations: int
+    skipped: list[Skipped]
+    failed: list[Failed]
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far the jobs of a plan have come.
+
+    Attributes
+    ----------
+    jobs, shards : int
+        Of the plan.
+    jobs_undone : list of int
+        Jobs of which a shard has no outcome.
+    shards_undone : int
+        Shards that have none.
+    """
+
+    jobs: int
+    shards: int
+    jobs_undone: list[int]
+    shards_undone: int
+
+
+def plan(
+    models: Sequence[str] | str = (),
+    benchmarks: Sequence[str] | str = (),
+    *,
+    out: str | Path = DEFAULT_OUT,
+    jobs: int | None = None,
+    fresh: bool = False,
+    leakage: bool = True,
+    **asked: Any,
+) -> Planned:
+    """Plan models before benchmarks, in jobs that other processes and machines do.
+
+    Parameters
+    ----------
+    models, benchmarks : sequence of str
+        As `run` takes them; no functions and no objects, which other processes cannot load.
+    out : str or Path
+        Folder for results, which all machines must see.
+    jobs : int, optional
+        At most so many; one a shard, and 1,000 at most, if left out.
+    fresh : bool
+        Also plan what was computed before.
+    leakage : bool
+        Tell what models saw in training, where that is known and at hand.
+    **asked
+        What else `run` takes and numbers depend on, and where results go: `seed`, `limit`,
+        `gene_options`, `store` and so on.
+
+    Returns
+    -------
+    Planned
+
+    Raises
+    ------
+    UsageError
+        For a spec, name or option that is not well formed.
+
+    Examples
+    --------
+    >>> import genomark
+    >>> planned = genomark.plan(["gc", "kmer"], ["simulated-enhancers"], out="r")  # doctest: +SKIP
+    >>> for job in range(planned.jobs):  # doctest: +SKIP
+    ...     genomark.run_shard("r", job)
+    >>> genomark.merge("r").table()  # doctest: +SKIP
+    """
+    if jobs is not None and not 1 <= jobs <= MOST_JOBS:
+        raise UsageError(f"jobs must be 1 to {MOST_JOBS:,}, not {jobs:,}")
+    order, outputs = order_of(models, benchmarks, **asked)
+    if not order.is_of_names:
+        raise UsageError(
+            "a function or object is in this process alone, and cannot be planned for others: give "
+            "models as py:FILE.py:NAME and benchmarks by name"
+        )
+    prepared = order.prepared()
+    outputs.check(prepared)
+    made = prepared.plan()
+    plan_folder = PlanFolder(Path(out).absolute())
+    shards = {shard.digest: shard for evaluation in made.evaluations for shard in evaluation.shards}
+    if not fresh:
+        with Journal(plan_folder.folder) as journal:
+            # Jobs of an earlier plan may have computed what this one asks for.
+            _take_over(journal, plan_folder, shards.values())
+            done = journal.digests() & shards.keys()
+            done = {digest for digest in done if journal.has(shards[digest])}
+        shards = {digest: shard for digest, shard in shards.items() if digest not in done}
+    written = plan_folder.write(
+        list(shards.values()),
+        jobs or min(max(len(shards), 1), DEFAULT_JOBS),
+        order=order,
+        outputs=msgspec.to_builtins(outputs),
+        maker=prepared.maker,
+        leakage=leakage,
+    )
+    return Planned(
+        jobs=written.jobs,
+        shards=written.shards,
+        items=written.items,
+        evaluations=len(made.evaluations),
+        skipped=made.skipped,
+        failed=made.failed,
+    )
+
+
+def run_shard(
+    out: str | Path,
+    job: int,
+    *,
+    workers: int = 1,
+    prediction_cache: str | Path | None = None,
+    prediction_cache_gb: float | None = None,
+    progress: bool = True,
+) -> JobDone:
+    """Do one job of a plan: compute the shards of it that are not there yet.
+
+    Parameters
+    ----------
+    out : str or Path
+        The folder of the plan.
+    job : int
+        From 0.
+    workers : int
+        Processes.
+    prediction_cache, prediction_cache_gb
+        As for `run`.
+    progress : bool
+        Show how far the job has come.
+
+    Returns
+    -------
+    JobDone
+
+    Raises
+    ------
+    UsageError
+        If there is no such job.
+    """
+    threads_of(workers)
+    plan_folder = PlanFolder(Path(out).absolute())
+    written = plan_folder.read()
+    shards = plan_folder.job(written, job)
+    where = Path(written.where)
+    equipment = Equipment(
+        written.maker,
+        # Those that the scheduler gave this job, where it tells the system so.
+        max(1, len(os.sched_getaffinity(0)) // workers),
+        where if where.is_dir() else None,
+    )
+    cache = chosen_cache(prediction_cache, prediction_cache_gb)
+    executor = LocalExecutor(plan_folder.folder, workers, cache, equipment)
+    shown = default_progress() if progress else Silent()
+    return do_job(plan_folder, job, shards, executor, shown)
+
+
+def merge(out: str | Path, *, progress: bool = True) -> Results:
+    """Take together what the jobs of a plan have computed; compute nothing.
+
+    Parameters
+    ----------
+    out : str or Path
+        The folder of the plan.
+    progress : bool
+        Show how far it has come.
+
+    Returns
+    -------
+    Results
+        What jobs have not computed yet is in `failed`.
+
+    Raises
+    ------
+    UsageError
+        If the folder holds no plan.
+    """
+    plan_folder = PlanFolder(Path(out).absolute())
+    written = plan_folder.read()
+    shards = [shard for job in range(written.jobs) for shard in plan_folder.job(written, job)]
+
+    def start(journal: Journal, _: Prepared) -> Executor:
+        return RecordedExecutor(_take_over(journal, plan_folder, shards))
+
+    threads = threads_of(None)
+    with _in_folder(written):
+        return carry_out(
+            *(written.order, msgspec.convert(written.outputs, Outputs)),
+            *(plan_folder.folder, start),
+            cache=None,
+            fresh=False,
+            threads=threads,
+            leakage=written.leakage,
+            profiler=Profiler(threads),
+            progress=progress,
+        )
+
+
+def status(out: str | Path) -> Status:
+    """Say how far the jobs of a plan have come, by what they wrote down.
+
+    Parameters
+    ----------
+    out : str or Path
+        The folder of the plan.
+    """
+    plan_folder = PlanFolder(Path(out).absolute())
+    written = plan_folder.read()
+    return Status(written.jobs, written.shards, *undone(plan_folder, written))
+
+
+def _take_over(
+    journal: Journal, plan_folder: PlanFolder, shards: Iterable[Shard]
+) -> dict[str, ShardOutcome]:
+    """Have the journal take what jobs wrote down of shards; give all that they wrote down."""
+    outcomes = plan_folder.outcomes()
+    known = journal.digests()
+    journal.take_over(
+        outcome
+        for shard in shards
+        if (outcome := outcomes.get(shard.digest)) is not None
+        and not (shard.digest in known and journal.is_done(shard.digest))
+        and is_kept(plan_folder.folder, shard, outcome)
+    )
+    return outcomes
+
+
+@contextmanager
+def _in_folder(written: WrittenPlan) -> Iterator[None]:
+    """Work where the plan was made: files of specs are relative to that."""
+    where = Path(written.where)
+    with chdir(where if where.is_dir() else Path.cwd()):
+        yield

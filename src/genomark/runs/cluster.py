@@ -1,0 +1,209 @@
+"""Workers of Dask, as a run sees them: they are given shards, and something comes back for each."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import resource
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dask
+from distributed import Client, Future, LocalCluster
+
+from genomark.errors import GenomarkError, UsageError, one_line
+from genomark.runs.plan import Shard
+from genomark.runs.post import Delivery, Errand, PostPlugin, compute
+
+logger = logging.getLogger("genomark.runs")
+
+_CONNECT_SECONDS = 10
+#: Outcomes fetched at a time.
+_MOST_FETCHED = 256
+
+Connect = Callable[[], AbstractContextManager[Any]]
+
+
+class Cluster:
+    """The workers that a client of Dask reaches, for as long as a run needs them.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    errand : Errand
+
+    Raises
+    ------
+    GenomarkError
+        If a worker that is there has no genomark, or another.
+    """
+
+    def __init__(self, client: Client, errand: Errand) -> None:
+        self._client = client
+        self._errand = errand
+        self._futures: dict[str, Future] = {}
+        self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
+        _allow_many_files()
+        self._sign = Path(errand.folder) / errand.sign
+        self._sign.parent.mkdir(exist_ok=True)
+        self._sign.touch()
+        self._plugin = PostPlugin(errand)
+        try:
+            client.register_plugin(self._plugin, name=self._plugin.name)
+        except ModuleNotFoundError as error:
+            raise GenomarkError(
+                f"the workers of {self.address} have no {error.name}: install genomark "
+                f"{errand.version} where they run"
+            ) from error
+
+    @property
+    def address(self) -> str:
+        """Of the scheduler."""
+        return str(getattr(self._client.scheduler, "address", "the scheduler"))
+
+    def workers(self) -> list[str]:
+        """Give the addresses of the workers that are there now."""
+        # While a connection is made anew there is nobody to ask.
+        with suppress(OSError):
+            return list(self._client.nthreads())
+        return []
+
+    def hand_out(self, key: str, shard: Shard, worker: str | None) -> None:
+        """Have a shard computed, if it may be by a certain worker."""
+        future = self._client.submit(
+            *(compute, self._errand.token, shard),
+            key=f"genomark-shard-{self._errand.token}-{key}",
+            workers=worker and [worker],
+            allow_other_workers=worker is not None,
+            pure=False,
+        )
+        self._futures[key] = future
+        future.add_done_callback(lambda _: self._ended.put(key))
+
+    def ended(self, seconds: float) -> dict[str, Delivery | BaseException]:
+        """Give what came back, by key, as soon as something has, or nothing after a while.
+
+        Raises
+        ------
+        GenomarkError
+            If the scheduler is gone.
+        """
+        keys = self._keys(seconds)
+        if not keys and self._client.status in ("closing", "closed"):
+            raise GenomarkError(
+                f"the Dask scheduler at {self.address} is gone. What was finished is kept: the "
+                "same command goes on from there"
+            )
+        futures = {key: self._futures.pop(key) for key in keys if key in self._futures}
+        sound = {key: each for key, each in futures.items() if each.status == "finished"}
+        found: dict[str, Delivery | BaseException] = {
+            key: _failure(each) for key, each in futures.items() if key not in sound
+        }
+        return found | self._fetched(sound)
+
+    def _keys(self, seconds: float) -> list[str]:
+        keys = []
+        with suppress(queue.Empty):
+            keys.append(self._ended.get(timeout=seconds))
+            while len(keys) < _MOST_FETCHED:
+                keys.append(self._ended.get_nowait())
+        return keys
+
+    def _fetched(self, futures: dict[str, Future]) -> dict[str, Delivery | BaseException]:
+        try:
+            return dict(zip(futures, self._client.gather(list(futures.values())), strict=True))
+        except Exception:  # noqa: BLE001 - one of them: each is asked by itself
+            found: dict[str, Delivery | BaseException] = {}
+            for key, future in futures.items():
+                try:
+                    found[key] = future.result()
+                except Exception as error:  # noqa: BLE001 - whoever handed it out decides
+                    found[key] = error
+            return found
+
+    def close(self) -> None:
+        """Drop what has not come back, and have workers end what they had for the run."""
+        # Who is gone has nothing that could be ended.
+        with suppress(Exception):
+            self._client.cancel(list(self._futures.values()), force=True)
+        self._futures.clear()
+        with suppress(Exception):
+            self._client.unregister_worker_plugin(self._plugin.name)
+        with suppress(OSError):
+            self._sign.unlink()
+
+
+def connection(engine: Any, scheduler: str | None, workers: int) -> Connect:
+    """Say how a client of Dask is had: given, of a scheduler, or of a cluster of this machine.
+
+    Parameters
+    ----------
+    engine : distributed.Client or "dask"
+    scheduler : str or None
+        Address, or the file that a scheduler writes its address to.
+    workers : int
+        Of a cluster of this machine.
+    """
+    if not logger.isEnabledFor(logging.DEBUG):
+        # It tells of every worker that comes and goes; what matters is said by the run.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    if not isinstance(engine, str):
+        return partial(nullcontext, engine)
+    if scheduler is not None:
+        return partial(_connected, scheduler)
+    return partial(_local, workers)
+
+
+@contextmanager
+def _connected(scheduler: str) -> Iterator[Client]:
+    place = {"scheduler_file": scheduler} if Path(scheduler).is_file() else {"address": scheduler}
+    try:
+        client = Client(**place, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(
+            f"no Dask scheduler answers at {scheduler}: {one_line(error)}. Expected an address "
+            "such as tcp://HOST:8786, or the file of `dask scheduler --scheduler-file`"
+        ) from error
+    with client:
+        yield client
+
+
+@contextmanager
+def _local(workers: int) -> Iterator[Client]:
+    with (
+        tempfile.TemporaryDirectory(prefix="genomark-dask-") as scratch,
+        # Models are computed in processes of the workers' own.
+        dask.config.set({"distributed.worker.daemon": False}),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            memory_limit=0,
+            local_directory=scratch,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def _failure(future: Future) -> BaseException:
+    if future.status == "error":
+        error = future.exception()
+        if isinstance(error, BaseException):
+            return error
+    return CancelledError(future.status)
+
+
+def _allow_many_files() -> None:
+    """Let this process have as many files open as the system lets it: each claim is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,0 +1,1 @@
+"""What TATA boxes tell of promoters, for genomark."""
