@@ -10,6 +10,8 @@ params.results = "$launchDir/results"
 params.models = 'gc'
 params.benchmarks = 'simulated-enhancers'
 params.jobs = 10
+// Whatever else `genomark plan` takes, such as '--limit 1000 --seed 1'.
+params.options = ''
 
 process PLAN {
     input:
@@ -57,7 +59,7 @@ process MERGE {
 workflow {
     models = params.models.tokenize().collect { "-m '$it'" }
     benchmarks = params.benchmarks.tokenize().collect { "-b '$it'" }
-    asked = (models + benchmarks).join(' ')
+    asked = (models + benchmarks + [params.options]).join(' ')
     planned = PLAN(params.results, asked, params.jobs)
     numbers = planned.flatMap { text ->
         def number = new groovy.json.JsonSlurper().parseText(text).jobs

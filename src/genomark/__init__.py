@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genomark.api import JobDone, Planned, merge, plan, run, run_shard, serve
-    from genomark.benchmarks import Benchmark, GeneOptions, PredictorBenchmark
+    from genomark.benchmarks import Benchmark, GeneOptions, PredictorBenchmark, load_benchmark
     from genomark.benchmarks.material import Material
     from genomark.benchmarks.points import PointBenchmark
     from genomark.benchmarks.predictor_benchmark import answer_frame, effect_of, only_task, point_of
+    from genomark.conformance import check_predictor
+    from genomark.digests import digest_of
     from genomark.errors import GenomarkError
     from genomark.models import (
         Designer,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
         TermMatcher,
         Trainable,
         TrainingSplit,
+        load_model,
     )
     from genomark.models.genes.table import GeneTable
     from genomark.models.sequence_function import Actual, Readout, SequencePredictor
@@ -67,6 +70,7 @@ if TYPE_CHECKING:
         ScoringRule,
     )
     from genomark.sequences import LabelledSequences, TaskSplit
+    from genomark.serving import predictor_app
 
 __version__ = "0.1.0"
 
@@ -130,12 +134,17 @@ __all__ = [
     "Unanswered",
     "__version__",
     "answer_frame",
+    "check_predictor",
+    "digest_of",
     "effect_of",
+    "load_benchmark",
+    "load_model",
     "load_results",
     "merge",
     "only_task",
     "plan",
     "point_of",
+    "predictor_app",
     "run",
     "run_shard",
     "serve",
@@ -156,6 +165,7 @@ _ROOMS = {
         "Benchmark",
         "GeneOptions",
         "PredictorBenchmark",
+        "load_benchmark",
     ),
     "genomark.benchmarks.material": ("Material",),
     "genomark.benchmarks.points": ("PointBenchmark",),
@@ -165,6 +175,8 @@ _ROOMS = {
         "only_task",
         "point_of",
     ),
+    "genomark.conformance": ("check_predictor",),
+    "genomark.digests": ("digest_of",),
     "genomark.errors": ("GenomarkError",),
     "genomark.models": (
         "Designer",
@@ -183,6 +195,7 @@ _ROOMS = {
         "TermMatcher",
         "Trainable",
         "TrainingSplit",
+        "load_model",
     ),
     "genomark.models.genes.table": ("GeneTable",),
     "genomark.models.sequence_function": (
@@ -199,10 +212,10 @@ _ROOMS = {
     "genomark.protocol": (
         "BadRequestError",
         "GameError",
-        "PredictionFailedError",
-        "PredictionTask",
         "PredictRequest",
         "PredictResponse",
+        "PredictionFailedError",
+        "PredictionTask",
         "TaskPrediction",
         "Unanswered",
     ),
@@ -230,6 +243,7 @@ _ROOMS = {
         "LabelledSequences",
         "TaskSplit",
     ),
+    "genomark.serving": ("predictor_app",),
 }
 _HOMES = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -118,6 +118,16 @@ sys.exit(sys.argv[1:] != good)
         "a base image is needed; tests of the scaffold build and run one where there is one",
         _CONTAINER,
     ),
+    "nextflow": (
+        "it is not in Debian; tests of the example run the commands that it would",
+        """
+import pathlib, sys
+assert sys.argv[1:3] == ["run", "examples/nextflow/main.nf"], sys.argv
+text = pathlib.Path(sys.argv[2]).read_text()
+for option in sys.argv[3::2]:
+    assert "params." + option.removeprefix("--") in text, option
+""",
+    ),
     "apptainer": ("it is not in Debian", _CONTAINER),
     "sudo": (
         "it changes the machine",

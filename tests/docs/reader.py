@@ -26,6 +26,8 @@ _SERVES = re.compile(
     r"(?:\w+=\S+ )*(?:genomark serve |python serve\.py"
     r"|(?:podman|apptainer) run .*my-model\S* 0\.0\.0\.0 )"
 )
+#: Programs that find each other without the reader.
+_STAYS = re.compile(r"dask (?:scheduler|worker) ")
 SECONDS = 600.0
 #: Of a page; what is left of it then is not tried.
 PAGE_SECONDS = 3600.0
@@ -183,7 +185,9 @@ class Reader:
             command = re.sub(rf"\b{word}\b", lambda _, typed=filled: typed, command)
         if exception.add:
             command = f"{command} {self.with_ports(exception.add)}"
-        if _SERVES.match(step.command):
+        if _STAYS.match(step.command):
+            self.leave_running(command)
+        elif _SERVES.match(step.command):
             self.serve(command, step.line)
         else:
             code, printed = self.run(["bash", "-c", command + self._keeping()], exception.seconds)
@@ -265,6 +269,12 @@ class Reader:
             time.sleep(0.05)
         self._fault(line, command, f"does not serve:\n{log.read_text()[-3000:]}")
 
+    def leave_running(self, command: str) -> None:
+        """Start what runs in a terminal of its own and serves nobody who reads the page."""
+        log = self.folder.parent / f"running-{len(self._servers)}.log"
+        process = _start(command, self.at, self.environment, log.open("wb"))
+        self._servers[command] = (process, log)
+
     def end(self, port: str) -> None:
         process, _ = self._servers.pop(port)
         if process.poll() is None:
@@ -301,7 +311,7 @@ def clone(reader: Reader) -> None:
         shutil.copy2(ROOT / name, folder / name)
     for path in ROOT.glob("requirements*.lock"):
         shutil.copy2(path, folder / path.name)
-    for name in ("scripts", "benchmarks"):
+    for name in ("scripts", "benchmarks", "examples"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     # Set up already, with the environment of the tests: newer than what it was made from.
     (folder / ".venv").mkdir()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
 import pwd
 import random
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -194,6 +196,26 @@ def containers(reader: Reader) -> None:
         if place.exists():
             settings.setdefault("PIP_CONFIG_FILE", str(place))
     reader.environment |= settings
+
+
+@of("docs/cluster.md")
+def cluster(reader: Reader) -> None:
+    clone(reader)
+    queue = reader.folder.parent / "queue"
+    queue.mkdir()
+    reader.environment["STUB_QUEUE"] = str(queue)
+    played = str(ROOT / "tests" / "examples" / "stub_queue.py")
+    for name in ("sbatch", "squeue", "scancel"):
+        reader.program(name, f"import runpy\nrunpy.run_path({played!r}, run_name='__main__')\n")
+
+    def end() -> None:
+        for each in queue.glob("*.pid"):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(int(each.read_text()), signal.SIGKILL)
+
+    reader.closing.callback(end)
+    if shutil.which("snakemake") is None:
+        pytest.skip("snakemake is not installed (Debian: apt-get install snakemake)")
 
 
 @of("docs/isolation.md")

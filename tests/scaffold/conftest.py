@@ -49,10 +49,17 @@ def containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str
     try:
         yield environment
     finally:
-        for words in (("rm", "--all", "--force", "--time", "1"), ("rmi", "--all", "--force")):
-            subprocess.run(
-                ["podman", *words], env=environment, capture_output=True, timeout=300, check=False
-            )
+        subprocess.run(
+            ["podman", "rm", "--all", "--force", "--time", "1"],
+            env=environment,
+            capture_output=True,
+            timeout=300,
+            check=False,
+        )
+        # The driver mounts its folder upon itself, and leaves it so.
+        subprocess.run(
+            ["umount", folder / "root" / "overlay"], capture_output=True, timeout=60, check=False
+        )
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -65,6 +65,8 @@ def run(
     trained_on: str | None = None,
     assembly: str | None = None,
     leakage: bool = True,
+    isolate: bool = False,
+    isolate_memory_gb: float | None = None,
     prediction_cache: str | Path | None = None,
     prediction_cache_gb: float | None = None,
     profile: Callable[[Profile], object] | None = None,
@@ -132,6 +134,11 @@ def run(
         Of a BED file that `trained_on` names.
     leakage : bool
         Tell what models saw of the items in training, where that is known and at hand.
+    isolate : bool
+        Run the code of ``py:`` models, and of models of packages other than genomark, in a sandbox:
+        without network, without files but its own, within limits.
+    isolate_memory_gb : float, optional
+        Memory that such a model may use, in 10**9 bytes; 8 if left out.
     prediction_cache : str or Path, optional
         Folder for answers that other runs and benchmarks may ask for again, or ``"off"``. What
         ``GENOMARK_PREDICTION_CACHE`` says, or ``predictions`` in the cache folder, if left out.
@@ -175,6 +182,8 @@ def run(
         common_genes=common_genes,
         trained_on=trained_on,
         assembly=assembly,
+        isolate=isolate,
+        isolate_memory_gb=isolate_memory_gb,
         game_files=game_files,
         gene_benchmark_report=gene_benchmark_report,
         store=store,
@@ -230,6 +239,7 @@ def carry_out(
         with span("load"):
             prepared = order.prepared()
         outputs.check(prepared)
+        prepared.keep_apart(folder)
         with Journal(folder) as journal, outputs.opened_store() as finished:
             with span("data"):
                 plan = prepared.plan()

@@ -123,6 +123,7 @@ def plan(
         )
     prepared = order.prepared()
     outputs.check(prepared)
+    prepared.keep_apart(Path(out))
     made = prepared.plan()
     plan_folder = PlanFolder(Path(out).absolute())
     shards = {shard.digest: shard for evaluation in made.evaluations for shard in evaluation.shards}

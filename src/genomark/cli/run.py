@@ -26,6 +26,8 @@ SEQUENCES = "Tasks on sequences"
 GUANINE = "Tasks of GUANinE"
 #: What models saw in training.
 LEAKAGE = "Training data"
+#: Models of strangers.
+ISOLATION = "Code that one does not trust"
 
 
 class Missing(StrEnum):
@@ -250,6 +252,21 @@ def run(
             rich_help_panel=LEAKAGE,
         ),
     ] = True,
+    isolate: Annotated[
+        bool,
+        typer.Option(
+            "--isolate",
+            help="Run the code of py: models, and of models of other packages, in a sandbox: no "
+            "network, no files but its own, limits of memory, time, processes and disk.",
+            rich_help_panel=ISOLATION,
+        ),
+    ] = False,
+    isolate_memory_gb: Annotated[
+        float | None,
+        typer.Option(
+            metavar="GB", help="That such a model may use. Left out: 8.", rich_help_panel=ISOLATION
+        ),
+    ] = None,
     profile: Annotated[
         bool, typer.Option("--profile", help="Also tell where the time went, and what would help.")
     ] = False,
@@ -329,6 +346,7 @@ def run(
       genomark run -m file:predictions.csv -b lentimpra-k562 --trained-on train.fasta
       genomark run -m enformer:NAME -b kircher2019 --matcher http://127.0.0.1:8100
       genomark run -m gc -m kmer -b kircher2019 --scheduler tcp://head-node:8786
+      genomark run -m py:./stranger/model.py:predict -b simulated-enhancers --isolate
     """
     given = dict(locals())
     began, cpu = time.perf_counter(), time.process_time()
@@ -388,7 +406,7 @@ def asked_of(given: Mapping[str, Any]) -> dict[str, Any]:
     }
     as_they_are = (
         *("seed", "limit", "allow_missing", "fits", "matcher", "common_genes"),
-        *("game_files", "store", "trained_on", "assembly"),
+        *("game_files", "store", "trained_on", "assembly", "isolate", "isolate_memory_gb"),
     )
     return {
         **{name: given[name] for name in as_they_are},

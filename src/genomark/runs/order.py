@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -82,6 +83,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     keep_responses: bool = False
     trained_on: str | None = None
     assembly: str | None = None
+    isolate: bool = False
+    isolate_memory_gb: float | None = None
 
     @property
     def is_of_names(self) -> bool:
@@ -106,6 +109,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         models = self.models or tuple(_baselines([benchmark for _, benchmark in benchmarks]))
         if self.protocol is not None:
             models = _under_protocol(models, self.protocol)
+        if self.isolate:
+            models = _isolated(models, self.isolate_memory_gb)
+        elif self.isolate_memory_gb is not None:
+            raise UsageError("a limit of memory is one of isolated models: isolate them")
         made, own_models = _models(models, allow_missing=allow_missing)
         if self.trained_on is not None and len(made) != 1:
             raise UsageError(
@@ -179,6 +186,22 @@ class Prepared:
     settings: Settings
     own: bool
     maker: BenchmarkMaker
+
+    def keep_apart(self, folder: Path) -> None:
+        """See that no model in a sandbox sees the folder of results.
+
+        Raises
+        ------
+        UsageError
+            If one does.
+        """
+        for spec, model in self.models:
+            for seen in getattr(model, "folders_seen", ()):
+                if folder.resolve().is_relative_to(seen):
+                    raise UsageError(
+                        f"'{spec}' would see the results in {folder}, which is in its own folder "
+                        f"{seen}: choose another folder with --out"
+                    )
 
     def plan(self) -> Plan:
         """Plan every model on every benchmark."""
@@ -285,6 +308,21 @@ def _under_protocol(models: Sequence[ModelLike], protocol: str) -> tuple[ModelLi
     return tuple(
         protocol_spec(each, protocol) if isinstance(each, str) else each for each in models
     )
+
+
+def _isolated(models: Sequence[ModelLike], memory_gb: float | None) -> tuple[ModelLike, ...]:
+    """Have the code of strangers run in sandboxes."""
+    from genomark.models import isolated_spec
+    from genomark.models.isolation import Limits
+
+    limits = Limits() if memory_gb is None else Limits(memory_gb=memory_gb)
+    for each in models:
+        if not isinstance(each, str):
+            raise UsageError(
+                "a function or object is in this process already, and cannot be isolated: give it "
+                "as py:FILE.py:NAME"
+            )
+    return tuple(isolated_spec(str(each), limits) for each in models)
 
 
 def _models(

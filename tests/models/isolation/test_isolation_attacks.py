@@ -444,6 +444,7 @@ def test_whatever_it_does_the_deadline_ends_it(stranger: Any, puppet_source: str
     model.close()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 def test_a_sandbox_dies_with_the_process_that_started_it(stranger: Any) -> None:
     file = stranger("def f(sequences):\n    return [0.0] * len(sequences)\n")
     code = f"""

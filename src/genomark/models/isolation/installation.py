@@ -6,6 +6,7 @@ import os
 import site
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -89,7 +90,10 @@ def system_folders() -> Iterator[Path]:
 def private_places() -> list[Path]:
     """Give what no model is to see: data, caches, the folder one works in, the home folder."""
     chosen = [each for name in _FOLDERS if (each := os.environ.get(name)) and "://" not in each]
-    places = [Path.cwd(), Path.home(), cache_root(), *map(Path, chosen)]
+    places = [Path.cwd(), cache_root(), *map(Path, chosen)]
+    # A user of a container may have none.
+    with suppress(RuntimeError):
+        places.append(Path.home())
     return list(dict.fromkeys(place.expanduser().resolve() for place in places))
 
 

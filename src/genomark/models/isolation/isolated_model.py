@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
 import msgspec
@@ -96,6 +97,11 @@ class IsolatedModel:
             digest=self._digest,
             notes=[*notes, _NOTE],
         )
+
+    @property
+    def folders_seen(self) -> tuple[Path, ...]:
+        """Folders of the model's own, which its code can read."""
+        return tuple(folder for folder, _ in self._payload.folders)
 
     @property
     def training_data(self) -> TrainingData:

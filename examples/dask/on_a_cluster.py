@@ -1,6 +1,6 @@
 """A run on workers of Dask that are jobs of SLURM, PBS or LSF: more while there is work for more.
 
-usage: python queue.py slurm -m gc -m kmer -b kircher2019 --out results --most 40
+usage: python on_a_cluster.py slurm -m gc -m kmer -b kircher2019 --out results --most 40
 
 Run it where jobs are submitted, and leave it running; what it has computed is kept when it is
 stopped. Models and benchmarks are as ``genomark run`` takes them; the folder need not be seen by
@@ -53,7 +53,7 @@ def main() -> None:
         queue=given.queue,
         job_extra_directives=given.directive,
         worker_extra_args=["--nthreads", str(given.cores), "--no-dashboard"],
-        scheduler_options={"dashboard_address": None},
+        scheduler_options={"dashboard_address": ":0"},
     )
     with cluster, Client(cluster, set_as_default=False) as client:
         cluster.adapt(minimum_jobs=1, maximum_jobs=given.most)
