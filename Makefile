@@ -45,7 +45,7 @@ bench: $(STAMP) ## performance against named peers (ratios, not seconds)
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 docs: $(STAMP) ## build the documentation into site/
-	@$(BIN)/mkdocs build --strict -q
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict -q
 
 lock: ## resolve requirements.lock anew
 	@bash scripts/lock.sh $(VENV)

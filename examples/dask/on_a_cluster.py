@@ -38,6 +38,7 @@ def asked() -> argparse.Namespace:
     parser.add_argument(
         "--directive", action="append", default=[], help="for the system, such as --gres=gpu:1"
     )
+    parser.add_argument("--host", help="address of this machine that the nodes reach it by")
     return parser.parse_args()
 
 
@@ -53,7 +54,7 @@ def main() -> None:
         queue=given.queue,
         job_extra_directives=given.directive,
         worker_extra_args=["--nthreads", str(given.cores), "--no-dashboard"],
-        scheduler_options={"dashboard_address": ":0"},
+        scheduler_options={"dashboard_address": ":0", "host": given.host},
     )
     with cluster, Client(cluster, set_as_default=False) as client:
         cluster.adapt(minimum_jobs=1, maximum_jobs=given.most)

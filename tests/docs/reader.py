@@ -248,6 +248,10 @@ class Reader:
                 os.killpg(process.pid, signal.SIGKILL)
                 out, _ = process.communicate()
                 out += f"\n(not done within {seconds:g} s)".encode()
+            except BaseException:
+                # Ctrl-C ends the tests, and with them what they started.
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
         return process.returncode, self._as_named(out.decode(errors="replace"))
 
     def serve(self, command: str, line: int = 0) -> None:

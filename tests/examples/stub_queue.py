@@ -40,8 +40,10 @@ def main() -> int:
         _value(options, "output") or os.devnull,
         *(script, *arguments),
     ]
+    nothing = subprocess.DEVNULL
+    # Whoever submits waits until nobody writes to its streams any more.
     job = subprocess.Popen(
-        command, start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        command, start_new_session=True, stdin=nothing, stdout=nothing, stderr=nothing
     )
     (FOLDER / f"{number}.pid").write_text(str(job.pid))
     if name == "bsub":

@@ -154,6 +154,7 @@ def test_workers_are_jobs_of_a_queue(system, tmp_path, environment, expected):
         "r",
     ]
     options = ["--most", "2", "--memory", "2GB", "--walltime", "00:10", "--directive=--stub"]
+    options += ["--host", "127.0.0.1"]
     if system == "slurm":
         options[5] = "00:10:00"
     shell([*command, *options], tmp_path, environment)

@@ -210,7 +210,7 @@ def test_a_scheduler_that_goes_ends_the_run_and_what_was_computed_is_kept(slow, 
         "import time\n"
         "from distributed import LocalCluster\n"
         "if __name__ == '__main__':\n"
-        "    cluster = LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0")\n"
+        "    cluster = LocalCluster(n_workers=1, dashboard_address='127.0.0.1:0')\n"
         "    print(cluster.scheduler_address, flush=True)\n"
         "    time.sleep(600)\n"
     )

@@ -74,7 +74,6 @@ def plan(
     *,
     out: str | Path = DEFAULT_OUT,
     jobs: int | None = None,
-    fresh: bool = False,
     leakage: bool = True,
     **asked: Any,
 ) -> Planned:
@@ -83,13 +82,12 @@ def plan(
     Parameters
     ----------
     models, benchmarks : sequence of str
-        As `run` takes them; no functions and no objects, which other processes cannot load.
+        As `run` takes them; no functions and no objects, which other processes cannot load. What
+        was computed before, in the same folder, is left out.
     out : str or Path
         Folder for results, which all machines must see.
     jobs : int, optional
         At most so many; one a shard, and 1,000 at most, if left out.
-    fresh : bool
-        Also plan what was computed before.
     leakage : bool
         Tell what models saw in training, where that is known and at hand.
     **asked
@@ -127,16 +125,15 @@ def plan(
     made = prepared.plan()
     plan_folder = PlanFolder(Path(out).absolute())
     shards = {shard.digest: shard for evaluation in made.evaluations for shard in evaluation.shards}
-    if not fresh:
-        with Journal(plan_folder.folder) as journal:
-            # Jobs of an earlier plan may have computed what this one asks for.
-            _take_over(journal, plan_folder, shards.values())
-            done = journal.digests() & shards.keys()
-            done = {digest for digest in done if journal.has(shards[digest])}
-        shards = {digest: shard for digest, shard in shards.items() if digest not in done}
+    with Journal(plan_folder.folder) as journal:
+        # Jobs of an earlier plan may have computed what this one asks for.
+        _take_over(journal, plan_folder, shards.values())
+        known = journal.digests() & shards.keys()
+        done = {digest for digest in known if journal.has(shards[digest])}
+    left = [shard for digest, shard in shards.items() if digest not in done]
     written = plan_folder.write(
-        list(shards.values()),
-        jobs or min(max(len(shards), 1), DEFAULT_JOBS),
+        left,
+        jobs or min(max(len(left), 1), DEFAULT_JOBS),
         order=order,
         outputs=msgspec.to_builtins(outputs),
         maker=prepared.maker,
@@ -192,8 +189,7 @@ def run_shard(
     where = Path(written.where)
     equipment = Equipment(
         written.maker,
-        # Those that the scheduler gave this job, where it tells the system so.
-        max(1, len(os.sched_getaffinity(0)) // workers),
+        max(1, _processors() // workers),
         where if where.is_dir() else None,
     )
     cache = chosen_cache(prediction_cache, prediction_cache_gb)
@@ -270,6 +266,13 @@ def _take_over(
         and is_kept(plan_folder.folder, shard, outcome)
     )
     return outcomes
+
+
+def _processors() -> int:
+    """Say how many a scheduler gave this job, where it tells the system so."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from genomark.cli.run import asked_of, run
 #: What of `genomark run` is about how it is computed, or shown.
 _OF_RUNS_ALONE = (
     *("json", "engine", "scheduler", "workers", "prediction_cache", "prediction_cache_gb"),
-    *("strict", "profile"),
+    *("fresh", "strict", "profile"),
 )
 
 
@@ -54,7 +54,6 @@ def plan(
         given["benchmarks"] or (),
         out=out,
         jobs=jobs,
-        fresh=given["fresh"],
         leakage=given["leakage"],
         **asked_of(given),
     )

@@ -126,6 +126,8 @@ class Post:
             self._executor.submit(shard)
             outcome = next(self._executor.as_completed(), None)
             if outcome is None or self._closed:
+                # It may have begun anew what was being ended.
+                self._executor.cancel()
                 raise GenomarkError("the run was ended")
             self._lie_down()
             return Delivery(outcome, self._address, self._files(outcome))
