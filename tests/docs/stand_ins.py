@@ -206,7 +206,11 @@ def cluster(reader: Reader) -> None:
     reader.environment["STUB_QUEUE"] = str(queue)
     played = str(ROOT / "tests" / "examples" / "stub_queue.py")
     for name in ("sbatch", "squeue", "scancel"):
-        reader.program(name, f"import runpy\nrunpy.run_path({played!r}, run_name='__main__')\n")
+        reader.program(
+            name,
+            f"import os, sys\nos.execv(sys.executable, [sys.executable, {played!r}, {name!r}, "
+            "*sys.argv[1:]])\n",
+        )
 
     def end() -> None:
         for each in queue.glob("*.pid"):

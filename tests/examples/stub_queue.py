@@ -1,5 +1,6 @@
 """Plays the schedulers of clusters: sbatch, squeue, scancel, qsub, qdel, bsub and bkill.
 
+The first argument says which; `install` makes programs of these names.
 Jobs run on this machine at once, those of an array in an order drawn from a seed, those that wait
 for others after these have ended. A folder keeps what was submitted and what is running.
 """
@@ -17,14 +18,14 @@ import sys
 import time
 from pathlib import Path
 
-FOLDER = Path(os.environ["STUB_QUEUE"])
-#: What takes a value in the next word, of those that scripts here use.
+FOLDER = Path(os.environ.get("STUB_QUEUE", "."))
+COMMANDS = ("sbatch", "squeue", "scancel", "qsub", "qdel", "bsub", "bkill")
 _PREFIX = re.compile(r"#(?:SBATCH|PBS|BSUB)\s+(.*)")
 
 
 def main() -> int:
-    """Be the command by whose name this was called."""
-    name, words = Path(sys.argv[0]).name, sys.argv[1:]
+    """Be the command that is named."""
+    name, *words = sys.argv[1:]
     if name in ("scancel", "qdel", "bkill"):
         for word in words:
             _end(word)
@@ -54,6 +55,14 @@ def main() -> int:
         parsable = "--parsable" in options
         sys.stdout.write(f"{number}\n" if parsable else f"Submitted batch job {number}\n")
     return 0
+
+
+def install(folder: Path) -> None:
+    """Write a program of each name into a folder."""
+    for name in COMMANDS:
+        program = folder / name
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" {name} "$@"\n')
+        program.chmod(0o755)
 
 
 def run(number: str, array: str, dependency: str, output: str, *command: str) -> int:
@@ -90,7 +99,7 @@ def _submitted(name: str, words: list[str]) -> tuple[list[str], str, list[str]]:
 
 
 def _value(words: list[str], option: str) -> str | None:
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words[1:], ""], strict=False):
         if word.startswith(f"--{option}="):
             return word.partition("=")[2]
         if word == f"--{option}":

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from stub_queue import install
 
 from genomark.results import load_results
 from processes import wait_for
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-STUB = Path(__file__).with_name("stub_queue.py")
 ASKED = ["-m", "gc", "-m", "cpg", "-b", "kircher2019", "--limit", "290"]
 BIN = Path(sys.executable).parent
 
@@ -32,12 +32,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     programs, queue = tmp_path / "bin", tmp_path / "queue"
     programs.mkdir()
     queue.mkdir()
-    for name in ("sbatch", "squeue", "scancel", "qsub", "qdel", "bsub", "bkill"):
-        (programs / name).write_text(
-            f"#!{sys.executable}\nimport runpy, sys\nrunpy.run_path({str(STUB)!r}, "
-            "run_name='__main__')\n"
-        )
-        (programs / name).chmod(0o755)
+    install(programs)
     yield {
         **os.environ,
         "PATH": f"{programs}:{BIN}:{os.environ['PATH']}",
@@ -158,15 +153,9 @@ def test_workers_are_jobs_of_a_queue(system, tmp_path, environment, expected):
     if system == "slurm":
         options[5] = "00:10:00"
     shell([*command, *options], tmp_path, environment)
-    whole = subprocess.run(
-        [str(BIN / "genomark"), "run", *ASKED[:-2], "--out", str(tmp_path / "w"), "--json", "w"],
-        cwd=tmp_path,
-        check=True,
-        stdout=subprocess.DEVNULL,
-        timeout=300,
-    )
-    assert whole.returncode == 0
-    assert values(tmp_path / "r" / "results.json") == values(tmp_path / "w")
+    whole = [BIN / "genomark", "run", *ASKED[:-2], "--out", "whole", "--json", "whole.json"]
+    shell(whole, tmp_path, environment)
+    assert values(tmp_path / "r" / "results.json") == values(tmp_path / "whole.json")
     submitted = list(Path(environment["STUB_QUEUE"]).glob("*.options"))
     assert len(submitted) >= 1
     assert "--stub" in submitted[0].read_text()

@@ -32,7 +32,7 @@ def check_predictor(
     url: str,
     options: Options | None = None,
     *,
-    rules: Sequence[Rule] = RULES,
+    rules: Sequence[Rule] | None = None,
     progress: Progress = lambda done, total, text: None,
 ) -> Report:
     """Check that a Predictor does what GAME 1.0 says, and that its predictions make sense.
@@ -42,7 +42,7 @@ def check_predictor(
     url : str
         ``http://HOST:PORT``.
     options : Options, optional
-    rules : sequence of Rule
+    rules : sequence of Rule, optional
         All of them, if left out.
     progress : callable
         Called before each rule.
@@ -61,7 +61,8 @@ def check_predictor(
     address = url.rstrip("/")
     if urlsplit(address).scheme not in ("http", "https"):
         raise UsageError(f"'{url}' is not an address; expected http://HOST:PORT")
-    return run_to_end(_check(Probe(address, options or Options()), rules, progress))
+    chosen = RULES if rules is None else rules
+    return run_to_end(_check(Probe(address, options or Options()), chosen, progress))
 
 
 async def _check(probe: Probe, rules: Sequence[Rule], progress: Progress) -> Report:

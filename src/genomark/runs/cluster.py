@@ -151,7 +151,7 @@ def connection(engine: Any, scheduler: str | None, workers: int) -> Connect:
     """
     if not logger.isEnabledFor(logging.DEBUG):
         # It tells of every worker that comes and goes; what matters is said by the run.
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        logging.getLogger("distributed").setLevel(logging.ERROR)
     if not isinstance(engine, str):
         return partial(nullcontext, engine)
     if scheduler is not None:
@@ -187,7 +187,7 @@ def _local(workers: int) -> Iterator[Client]:
             dashboard_address="127.0.0.1:0",
             memory_limit=0,
             local_directory=scratch,
-            silence_logs=logging.CRITICAL,
+            silence_logs=logging.ERROR,
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
