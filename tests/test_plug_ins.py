@@ -344,6 +344,28 @@ BROKEN_MODELS = {
     "raises": ("def Model(): raise KeyError('two\\nlines')", "Model", "two"),
     "raises-nothing": ("def Model(): raise ValueError", "Model", "ValueError"),
     "exits": ("def Model(): exit(3)", "Model", r"it ended Python \(SystemExit: 3\)"),
+    "cancelled": (
+        "import asyncio\ndef Model(): raise asyncio.CancelledError('two\\nlines')",
+        "Model",
+        "cannot be made: two lines",
+    ),
+    "generator-exit": ("raise GeneratorExit", "Model", "cannot be loaded: GeneratorExit"),
+    "stop-iteration": ("def Model(): next(iter(()))", "Model", "cannot be made: StopIteration"),
+    "skips": (
+        "class Skipped(BaseException): pass\nraise Skipped('no GPU')",
+        "Model",
+        "cannot be loaded: no GPU",
+    ),
+    "asked": (
+        "class Model:\n    def __getattribute__(self, name): raise GeneratorExit(name)",
+        "Model",
+        "cannot be made: __class__",
+    ),
+    "mute": (
+        "class Mute(BaseException):\n    def __str__(self): return 1 / 0\nraise Mute",
+        "Model",
+        "cannot be loaded: Mute",
+    ),
 }
 
 
@@ -371,7 +393,61 @@ def test_a_list_shows_what_is_broken_beside_what_is_not(package: Package, comman
     assert {"gc", "kmer", *(f"broken-{fault}" for fault in BROKEN_MODELS)} <= set(rows)
     assert "it ended Python (SystemExit: bye)" in rows["broken-exit"]["what"]
     assert rows["broken-exit"]["from"] == "broken-exit 1.0"
+    assert rows["broken-skips"]["what"] == "cannot be loaded: no GPU"
     assert "settings" in rows["gc"]
+
+
+def test_what_a_list_looks_at_may_raise_anything(package: Package, command: Command) -> None:
+    code = """
+class Model:
+    @property
+    def __doc__(self):
+        raise GeneratorExit
+    def __getattr__(self, name):
+        raise GeneratorExit(f"asked for {name}")
+    def __call__(self):
+        pass
+model = Model()
+"""
+    package("broken", models={"broken": "broken:model"}, code=code)
+    exit_code, listed, _ = command("list", "models", "--json")
+    assert exit_code == 0
+    rows = {row["name"]: row for row in json.loads(listed)}
+    assert rows["broken"]["what"].startswith("cannot be loaded: asked for ")
+
+
+def test_a_setting_that_cannot_be_written_is_a_fault_of_that_model_alone(
+    package: Package, command: Command
+) -> None:
+    code = """
+class Mute:
+    def __str__(self): raise GeneratorExit("no text")
+class Model:
+    def __init__(self, k=Mute()): pass
+"""
+    package("broken", models={"broken": "broken:Model"}, code=code)
+    exit_code, listed, _ = command("list", "models", "--json")
+    assert exit_code == 0
+    rows = {row["name"]: row for row in json.loads(listed)}
+    assert rows["broken"]["what"] == "cannot be loaded: no text"
+
+
+def test_a_ctrl_c_while_a_package_is_loaded_ends_the_command(package: Package) -> None:
+    package("slow", models={"slow": "slow:Model"}, code="raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        load_model("slow")
+
+
+def test_a_run_goes_on_without_a_model_that_is_cancelled_when_it_is_made(
+    package: Package, tmp_path: Path, command: Command
+) -> None:
+    code = "import asyncio\ndef Model(): raise asyncio.CancelledError('stopped')"
+    package("bad", models={"bad": "bad:Model"}, code=code)
+    package("toy", benchmarks={"toy": "toy:Toy"}, code=BENCHMARK)
+    words = ["-m", "bad", "-m", "gc", "-b", "toy", "--out", str(tmp_path), "--workers", "1"]
+    _, out, err = command("run", *words)
+    assert "Traceback" not in err
+    assert "Model 'bad' (bad 1.0, bad:Model) cannot be made: stopped" in out + err
 
 
 BROKEN_BENCHMARKS = {
@@ -398,6 +474,15 @@ BROKEN_BENCHMARKS = {
         "its dataset 'mine' is not in genomark's catalogue",
     ),
     "constructor": (BENCHMARK + "    def __init__(self): self.x = 1 / 0", "division by zero"),
+    "cancelled": (
+        BENCHMARK + "    def __init__(self):\n        import asyncio\n"
+        "        raise asyncio.CancelledError",
+        "CancelledError",
+    ),
+    "title-raises": (
+        BENCHMARK.replace('title = "letters"', "title = property(lambda self: next(iter(())))"),
+        "StopIteration",
+    ),
 }
 
 
@@ -417,6 +502,7 @@ BROKEN_SUITES = {
     "text": ("TOY = 'gc'", "expected a tuple of names"),
     "empty": ("TOY = ()", "expected a tuple of names"),
     "set": ("TOY = {'a', 'b'}", "expected a tuple of names"),
+    "closed": ("raise GeneratorExit", "GeneratorExit"),
     "numbers": ("TOY = (1,)", "expected names of benchmarks, not 1"),
     "nested": ("TOY = ('suite:quickstart',)", "not 'suite:quickstart'"),
 }

@@ -17,7 +17,7 @@ from importlib.metadata import Distribution, EntryPoint, distribution, distribut
 from pathlib import Path
 from typing import Any
 
-from genomark.errors import UsageError, one_line
+from genomark.errors import GenomarkError, UsageError, one_line
 
 #: The distribution that genomark is itself.
 OWN = "genomark"
@@ -78,8 +78,8 @@ class PlugIn:
         ------
         UsageError
             If it cannot be used.
-        Exception
-            Whatever importing it raises; `SystemExit` too.
+        BaseException
+            Whatever importing it raises; see `contained`.
         """
         noun = _noun(self.group)
         if self.fault:
@@ -133,11 +133,38 @@ def tell_hidden(found: Sequence[PlugIn], name: str) -> None:
             )
 
 
+@contextlib.contextmanager
+def contained(kind: type[GenomarkError], before: str = "") -> Iterator[None]:
+    """Turn whatever foreign code raises into an error of genomark's own, of one line.
+
+    That of a Ctrl-C passes, and so does one like it that foreign code raises by itself: nothing
+    tells them apart.
+
+    Parameters
+    ----------
+    kind : type of GenomarkError
+    before : str
+        What the line begins with; the reason follows.
+    """
+    try:
+        yield
+    except (GenomarkError, KeyboardInterrupt):
+        raise
+    # Not all that is raised is an Exception: CancelledError, GeneratorExit, what skips a test.
+    except BaseException as error:
+        raise kind(f"{before}{reason(error)}") from error
+
+
 def reason(error: BaseException) -> str:
     """Say in one line what foreign code raised."""
+    try:
+        said = one_line(error)
+    # An error is foreign code too.
+    except Exception:  # noqa: BLE001
+        said = ""
     if isinstance(error, SystemExit):
-        return one_line(f"it ended Python (SystemExit: {error})")
-    return one_line(str(error)) or type(error).__name__
+        return f"it ended Python (SystemExit: {said})"
+    return said or type(error).__name__
 
 
 def _judged(plug_in: PlugIn, is_taken: bool, found: Sequence[PlugIn]) -> PlugIn:

@@ -12,7 +12,7 @@ from genomark.errors import GenomarkError, WriteError
 from genomark.runs import dask_executor as module
 from genomark.runs.dask_executor import DaskExecutor
 from genomark.runs.outcome import Meter, shard_path
-from genomark.runs.post import Delivery
+from genomark.runs.post import Delivery, UnfitWorkerError
 from genomark.runs.waiting import Waiting
 from genomark.runs.workers import Equipment
 
@@ -29,18 +29,25 @@ class Played:
     def __init__(self, workers=("w1",)):
         self.there = list(workers)
         self.handed: list[tuple[str, str | None]] = []
+        self.keys: list[str] = []
         self.sent: dict[str, object] = {}
         self.closed = False
 
     def workers(self):
         return list(self.there)
 
-    def hand_out(self, key, shard, worker):
-        self.handed.append((key, worker))
+    def hand_out(self, key, shard, worker, *, others=True):
+        assert key not in self.keys
+        self.keys.append(key)
+        self.handed.append((shard.digest, worker if others else f"only {worker}"))
 
     def ended(self, seconds):
         sent, self.sent = self.sent, {}
-        return sent
+        return {self.key(digest): came for digest, came in sent.items()}
+
+    def key(self, digest):
+        """Give the newest key of a shard."""
+        return next(key for key in reversed(self.keys) if key.startswith(digest))
 
     def close(self):
         self.closed = True
@@ -110,7 +117,7 @@ def test_a_shard_of_workers_that_died_is_handed_out_anew_and_then_given_up(execu
     made = shard(1, "a")
     executor.submit(made)
     outcomes = executor.as_completed()
-    played.ended = lambda seconds: {made.digest: KilledWorker()}
+    played.ended = lambda seconds: {played.key(made.digest): KilledWorker()}
     (outcome,) = outcomes
     assert len(played.handed) == 3
     assert "died, one after another" in outcome.error
@@ -120,7 +127,7 @@ def test_a_shard_that_comes_back_at_last_is_as_good_as_any(executor, played):
     made = shard(1, "a")
     executor.submit(made)
     answers = [KilledWorker(), OSError("lost"), delivery(made)]
-    played.ended = lambda seconds: {made.digest: answers.pop(0)}
+    played.ended = lambda seconds: {played.key(made.digest): answers.pop(0)}
     (outcome,) = executor.as_completed()
     assert outcome.error is None
 
@@ -128,7 +135,7 @@ def test_a_shard_that_comes_back_at_last_is_as_good_as_any(executor, played):
 def test_workers_that_cannot_compute_at_all_end_the_run(executor, played):
     made = shard(1, "a")
     executor.submit(made)
-    played.ended = lambda seconds: {made.digest: ImportError("no numba")}
+    played.ended = lambda seconds: {played.key(made.digest): ValueError("no numba")}
     with pytest.raises(GenomarkError, match=r"the workers of tcp://played:1 cannot compute: no nu"):
         list(executor.as_completed())
 
@@ -136,7 +143,9 @@ def test_workers_that_cannot_compute_at_all_end_the_run(executor, played):
 def test_a_disk_that_refuses_a_worker_ends_the_run_with_its_words(executor, played):
     made = shard(1, "a")
     executor.submit(made)
-    played.ended = lambda seconds: {made.digest: WriteError("Cannot write x: disk full")}
+    played.ended = lambda seconds: {
+        played.key(made.digest): WriteError("Cannot write x: disk full")
+    }
     with pytest.raises(WriteError, match="Cannot write x: disk full"):
         list(executor.as_completed())
 
@@ -188,3 +197,44 @@ def test_the_errand_names_this_folder_and_this_directory(tmp_path, monkeypatch):
         ("off", 1.0),
     )
     assert errand.equipment.threads == 3
+
+
+def test_a_worker_with_another_genomark_is_passed_by_and_said_to_be(tmp_path, played):
+    said: list[str] = []
+    played.there = ["bad", "good"]
+    executor = DaskExecutor(lambda: nullcontext(None), tmp_path, Equipment(), tell=said.append)
+    handed_on(executor, [shard(number, "a") for number in range(4)])
+    made = shard(0, "a")
+    first = dict(played.handed)[made.digest]
+    played.sent[made.digest] = UnfitWorkerError(f"the Dask worker {first} has genomark 0.0.1")
+    outcomes = executor.as_completed()
+    other = {"bad": "good", "good": "bad"}[first]
+    answers = iter([{}, {}])
+
+    def ended(seconds):
+        if played.handed[-1] == (made.digest, f"only {other}"):
+            return {played.key(made.digest): delivery(made)}
+        return Played.ended(played, seconds) or next(answers)
+
+    played.ended = ended
+    assert next(outcomes).digest == made.digest
+    assert said == [f"the Dask worker {first} has genomark 0.0.1; others compute"]
+
+
+def test_where_no_worker_has_the_same_genomark_the_run_ends(executor, played):
+    executor.submit(shard(1, "a"))
+    waiting = handed_on(executor, [shard(2, "a")])
+    assert not waiting
+    played.there = []
+    digest = shard(2, "a").digest
+    played.sent[digest] = UnfitWorkerError("the Dask worker w1 has genomark 0.0.1")
+    with pytest.raises(GenomarkError, match=r"cannot compute: the Dask worker w1 has genomark 0"):
+        list(executor.as_completed())
+
+
+def test_what_was_not_asked_for_is_not_kept(executor, played):
+    made = shard(1, "a")
+    executor.submit(made)
+    played.sent[made.digest] = delivery(shard(2, "a"))
+    with pytest.raises(GenomarkError, match="sent what it was not asked for"):
+        list(executor.as_completed())

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -330,9 +331,7 @@ def test_a_scheduler_that_does_not_answer_is_said_to_be_none(tmp_path, monkeypat
 def test_a_worker_with_another_genomark_is_refused(cluster, tmp_path, monkeypatch):
     from genomark.runs import dask_executor
 
-    class Older(post.Errand, frozen=True):
-        version: str = "0.0.1"
-
-    monkeypatch.setattr(dask_executor, "Errand", Older)
+    older = partial(post.Errand, version="0.0.1")
+    monkeypatch.setattr(dask_executor, "Errand", older)
     with pytest.raises(GenomarkError, match=r"has genomark .* and the run has 0\.0\.1 on"):
         genomark.run(["gc"], ["simulated-enhancers"], out=tmp_path, engine=cluster, **ASKED)

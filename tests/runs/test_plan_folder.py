@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from test_waiting import shard
 
 from genomark.benchmarks import GeneOptions
+from genomark.digests import digest_of_bytes
 from genomark.errors import GenomarkError, UsageError
 from genomark.models.matcher_setting import MatcherSetting
 from genomark.probes import parse_probe
+from genomark.runs.jobs import undone
 from genomark.runs.order import BenchmarkMaker, Order
-from genomark.runs.outcome import Meter
+from genomark.runs.outcome import Meter, shard_path
 from genomark.runs.plan import Shard
 from genomark.runs.plan_folder import PlanFolder, _shared_out, ranges
 
@@ -114,6 +116,26 @@ def test_a_plan_of_another_version_is_refused(tmp_path):
         PlanFolder(tmp_path).read()
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        pytest.param("plan.json", '"seed": 0', '"seed": 1', id="plan"),
+        pytest.param("*/00001.json", "[1,1,", "[1,0,", id="part"),
+        pytest.param("*/00001.json", "[1,1,", "[7,1,", id="evaluation"),
+        pytest.param("*/00001.json", "00000001", "../../x1", id="digest"),
+    ],
+)
+def test_what_is_damaged_and_still_well_formed_is_noticed(tmp_path, file, old, new):
+    plan = written(tmp_path, shards_of("ab"), 2)
+    (path,) = (tmp_path / "plan").glob(file)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    folder = PlanFolder(tmp_path)
+    with pytest.raises(GenomarkError, match=r"is damaged \(its digest is another\)\. Plan anew"):
+        folder.read() if file == "plan.json" else folder.job(plan, 1)
+
+
 def test_there_is_no_job_beyond_the_last_and_a_damaged_one_is_said_to_be(tmp_path):
     plan = written(tmp_path, shards_of("ab"), 2)
     folder = PlanFolder(tmp_path)
@@ -124,21 +146,37 @@ def test_there_is_no_job_beyond_the_last_and_a_damaged_one_is_said_to_be(tmp_pat
         folder.job(plan, 1)
 
 
-def test_of_two_outcomes_the_newest_with_a_file_counts(tmp_path):
+def test_the_outcome_of_a_shard_is_the_one_whose_file_is_there(tmp_path):
     folder = PlanFolder(tmp_path)
-    made = Meter().outcome("d" * 32, "f" * 32)
-    times = [
-        msgspec.structs.replace(made, finished="2026-01-02T00:00:00", file_digest="1" * 32),
-        msgspec.structs.replace(made, finished="2026-01-03T00:00:00", file_digest="2" * 32),
-        msgspec.structs.replace(
-            made, finished="2026-01-04T00:00:00", file_digest=None, error="no memory"
-        ),
-    ]
-    for number, outcome in enumerate(times):
-        folder.record_of(number).add(outcome)
-    assert folder.outcomes()["d" * 32] == times[1]
-    assert folder.outcomes(2) == {"d" * 32: times[2]}
-    assert folder.outcomes(3) == {}
+    (made,) = shards_of("a")
+    plan = written(tmp_path, [made], 1)
+    path = shard_path(tmp_path, made.digest)
+    path.parent.mkdir()
+    path.write_bytes(b"now")
+    for finished, content in (("2026-01-03", b"now"), ("2026-01-04", b"another")):
+        # The clock of whoever wrote what is there was behind.
+        outcome = Meter().outcome(made.digest, digest_of_bytes([content]))
+        outcome = msgspec.structs.replace(outcome, finished=finished)
+        folder.record_of(plan, 0).add(outcome)
+    told = folder.told()[made.digest]
+    assert len(told) == 2
+    assert folder.kept(made, told).finished == "2026-01-03"
+    path.write_bytes(b"damaged")
+    assert folder.kept(made, told) is None
+    path.unlink()
+    assert folder.kept(made, told) is None
+
+
+def test_errors_are_those_of_this_plan(tmp_path):
+    folder = PlanFolder(tmp_path)
+    (made,) = shards_of("a")
+    first = written(tmp_path, [made], 1)
+    folder.record_of(first, 0).add(Meter().outcome(made.digest, error="no memory"))
+    told = folder.told()[made.digest]
+    assert folder.failed(first, told).error == "no memory"
+    second = written(tmp_path, [made, *shards_of("ab")[1:]], 1)
+    assert folder.failed(second, told) is None
+    assert undone(folder, second) == ([0], 2)
 
 
 def test_numbers_are_written_as_schedulers_take_them():

@@ -29,7 +29,9 @@ from genomark.runs import (
     default_progress,
 )
 from genomark.runs.claiming import in_order
+from genomark.runs.jobs import take_over
 from genomark.runs.order import ModelLike, Order, Prepared
+from genomark.runs.plan_folder import PlanFolder
 from genomark.runs.workers import Equipment
 from genomark.spans import recording, span
 
@@ -243,6 +245,10 @@ def carry_out(
         with Journal(folder) as journal, outputs.opened_store() as finished:
             with span("data"):
                 plan = prepared.plan()
+            if not fresh:
+                # Jobs may have computed what was not put together yet.
+                shards = (shard for each in plan.evaluations for shard in each.shards)
+                take_over(journal, PlanFolder(journal.folder), shards)
             if cache is not None and fresh:
                 for evaluation in plan.evaluations:
                     cache.forget(evaluation.identity.digest)
@@ -278,7 +284,7 @@ def order_of(
     UsageError
         If there is no such option.
     """
-    unknown = asked.keys() - set(Order.__struct_fields__)
+    unknown = asked.keys() - (set(Order.__struct_fields__) - {"keep_responses"})
     if unknown:
         raise UsageError(f"no such option: {', '.join(sorted(unknown))}")
     order = Order(

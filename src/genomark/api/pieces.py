@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +17,8 @@ from genomark.errors import UsageError
 from genomark.models.prediction_cache import chosen_cache
 from genomark.results import Failed, Results, Skipped
 from genomark.runs import Executor, Journal, LocalExecutor, Profiler, Silent, default_progress
-from genomark.runs.jobs import JobDone, RecordedExecutor, do_job, is_kept, undone
+from genomark.runs.jobs import JobDone, RecordedExecutor, do_job, take_over, undone
 from genomark.runs.order import Prepared
-from genomark.runs.outcome import ShardOutcome
-from genomark.runs.plan import Shard
 from genomark.runs.plan_folder import DEFAULT_JOBS, MOST_JOBS, PlanFolder, WrittenPlan
 from genomark.runs.workers import Equipment
 
@@ -127,7 +125,7 @@ def plan(
     shards = {shard.digest: shard for evaluation in made.evaluations for shard in evaluation.shards}
     with Journal(plan_folder.folder) as journal:
         # Jobs of an earlier plan may have computed what this one asks for.
-        _take_over(journal, plan_folder, shards.values())
+        take_over(journal, plan_folder, shards.values())
         known = journal.digests() & shards.keys()
         done = {digest for digest in known if journal.has(shards[digest])}
     left = [shard for digest, shard in shards.items() if digest not in done]
@@ -185,7 +183,6 @@ def run_shard(
     threads_of(workers)
     plan_folder = PlanFolder(Path(out).absolute())
     written = plan_folder.read()
-    shards = plan_folder.job(written, job)
     where = Path(written.where)
     equipment = Equipment(
         written.maker,
@@ -195,7 +192,7 @@ def run_shard(
     cache = chosen_cache(prediction_cache, prediction_cache_gb)
     executor = LocalExecutor(plan_folder.folder, workers, cache, equipment)
     shown = default_progress() if progress else Silent()
-    return do_job(plan_folder, job, shards, executor, shown)
+    return do_job(plan_folder, written, job, executor, 2 * workers, shown)
 
 
 def merge(out: str | Path, *, progress: bool = True) -> Results:
@@ -220,10 +217,9 @@ def merge(out: str | Path, *, progress: bool = True) -> Results:
     """
     plan_folder = PlanFolder(Path(out).absolute())
     written = plan_folder.read()
-    shards = [shard for job in range(written.jobs) for shard in plan_folder.job(written, job)]
 
     def start(journal: Journal, _: Prepared) -> Executor:
-        return RecordedExecutor(_take_over(journal, plan_folder, shards))
+        return RecordedExecutor(plan_folder, written)
 
     threads = threads_of(None)
     with _in_folder(written):
@@ -250,22 +246,6 @@ def status(out: str | Path) -> Status:
     plan_folder = PlanFolder(Path(out).absolute())
     written = plan_folder.read()
     return Status(written.jobs, written.shards, *undone(plan_folder, written))
-
-
-def _take_over(
-    journal: Journal, plan_folder: PlanFolder, shards: Iterable[Shard]
-) -> dict[str, ShardOutcome]:
-    """Have the journal take what jobs wrote down of shards; give all that they wrote down."""
-    outcomes = plan_folder.outcomes()
-    known = journal.digests()
-    journal.take_over(
-        outcome
-        for shard in shards
-        if (outcome := outcomes.get(shard.digest)) is not None
-        and not (shard.digest in known and journal.is_done(shard.digest))
-        and is_kept(plan_folder.folder, shard, outcome)
-    )
-    return outcomes
 
 
 def _processors() -> int:

@@ -41,8 +41,8 @@ from genomark.benchmarks.sequences.registry import (
 from genomark.benchmarks.sequences.settings import settings_of
 from genomark.benchmarks.sequences.suites import sequence_suites
 from genomark.datasets import catalogue
-from genomark.errors import GenomarkError, UnknownNameError, UsageError, one_line
-from genomark.plug_ins import PlugIn, by_name, plug_ins, reason, tell_hidden
+from genomark.errors import UnknownNameError, UsageError, one_line
+from genomark.plug_ins import PlugIn, by_name, contained, plug_ins, tell_hidden
 from genomark.scoring import ScoringRule, metric
 
 GROUP = "genomark.benchmarks"
@@ -119,15 +119,9 @@ def suite_members(name: str) -> tuple[str, ...]:
     others = by_name(offered)
     if name not in others:
         raise UnknownNameError("suite", name, [*SUITES, *others])
-    try:
-        return _members(others[name].load())
-    except GenomarkError:
-        raise
     # A plug-in may fail in any way; that must not take down what does not use it.
-    except (Exception, SystemExit) as error:
-        raise UsageError(
-            f"Suite '{name}' ({others[name].place}) cannot be loaded: {reason(error)}"
-        ) from error
+    with contained(UsageError, f"Suite '{name}' ({others[name].place}) cannot be loaded: "):
+        return _members(others[name].load())
 
 
 def load_benchmark(name: str, options: GeneOptions = DEFAULT_OPTIONS) -> Benchmark:
@@ -169,17 +163,11 @@ def load_benchmark(name: str, options: GeneOptions = DEFAULT_OPTIONS) -> Benchma
         near = get_close_matches(name.casefold(), [*short, *_shipped_ids()], n=1, cutoff=0.5)
         raise UnknownNameError("benchmark", name, near or short)
     plug_in = points[name]
-    try:
-        with plug_in.quiet():
-            made = plug_in.load()()
-            return made if plug_in.is_own else _checked(made, name)
-    except GenomarkError:
-        raise
+    before = f"Benchmark '{name}' ({plug_in.place}) cannot be loaded: "
     # A plug-in may fail in any way; that must not take down what does not use it.
-    except (Exception, SystemExit) as error:
-        raise UsageError(
-            f"Benchmark '{name}' ({plug_in.place}) cannot be loaded: {reason(error)}"
-        ) from error
+    with plug_in.quiet(), contained(UsageError, before):
+        made = plug_in.load()()
+        return made if plug_in.is_own else _checked(made, name)
 
 
 @cache

@@ -69,7 +69,7 @@ class Watch:
             MofNCompleteColumn(),
             TextColumn("solved,"),
             TimeElapsedColumn(),
-            console=Console(stderr=True, highlight=False),
+            console=Console(stderr=True, highlight=False, emoji=False),
             transient=True,
         )
         self._bar.add_task("designing", total=len(self._targets), completed=self._solved)

@@ -231,7 +231,8 @@ class _Told:
 
         from genomark.bars import interactive
 
-        self._spinner = Console(stderr=True).status(Text(self._what)) if interactive() else None
+        out = Console(stderr=True, emoji=False)
+        self._spinner = out.status(Text(self._what)) if interactive() else None
         if self._spinner is not None:
             self._spinner.start()
         return self

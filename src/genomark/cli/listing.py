@@ -121,24 +121,26 @@ def _benchmark_facts(plug_in: PlugIn) -> dict[str, Any]:
 
 def _offered(plug_in: PlugIn, facts: Callable[[PlugIn], dict[str, Any]]) -> dict[str, Any]:
     """Tell of what a package offers; what is broken is shown as such and hides nothing else."""
-    from genomark.errors import one_line
-    from genomark.plug_ins import reason
+    from genomark.errors import GenomarkError, UsageError, one_line
+    from genomark.plug_ins import contained, reason
 
-    found: dict[str, Any]
+    told: dict[str, Any]
     if plug_in.fault:
-        found = {"what": f"cannot be used: {plug_in.fault}"}
+        told = {"what": one_line(f"cannot be used: {plug_in.fault}")}
     else:
         try:
-            with plug_in.quiet():
-                found = facts(plug_in)
-        except (Exception, SystemExit) as error:  # noqa: BLE001
-            found = {"what": f"cannot be loaded: {reason(error)}"}
-    told = {
-        key: [one_line(each) for each in value] if isinstance(value, list) else one_line(value)
-        for key, value in found.items()
-    }
+            with plug_in.quiet(), contained(UsageError):
+                told = {key: _told(value) for key, value in facts(plug_in).items()}
+        except GenomarkError as error:
+            told = {"what": one_line(f"cannot be loaded: {reason(error)}")}
     origin = "genomark" if plug_in.is_own else plug_in.origin
     return {"name": plug_in.name, **told, "from": origin}
+
+
+def _told(value: object) -> str | list[str]:
+    from genomark.errors import one_line
+
+    return [one_line(each) for each in value] if isinstance(value, list) else one_line(value)
 
 
 def _benchmarks() -> list[dict[str, Any]]:

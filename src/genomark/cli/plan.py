@@ -73,8 +73,10 @@ def plan(
     if planned.jobs:
         last = f" ... {planned.jobs - 1}" if planned.jobs > 1 else ""
         status(f"Next: genomark run-shard {out} 0{last}, then genomark merge {out}")
-    else:
+    elif planned.evaluations:
         status(f"All was computed before. Next: genomark merge {out}")
+    if planned.failed:
+        raise typer.Exit(1)
 
 
 def _with_options_of_run() -> None:

@@ -19,12 +19,15 @@ _NAME_WIDTH = 24
 
 def console() -> Console:
     """Standard output: coloured on a terminal, plain and 80 columns wide elsewhere."""
-    return Console(width=None if sys.stdout.isatty() else _PLAIN_WIDTH, highlight=False)
+    # A spec such as `py:m.py:M:` holds what would be taken for the name of an emoji.
+    width = None if sys.stdout.isatty() else _PLAIN_WIDTH
+    return Console(width=width, highlight=False, emoji=False)
 
 
 def status(message: str) -> None:
     """Say something about the run itself, on standard error."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(escape(message), style="dim")
+    out = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+    out.print(escape(message), style="dim")
 
 
 def print_results(results: Results) -> None:

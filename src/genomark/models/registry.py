@@ -13,13 +13,13 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from genomark.errors import GenomarkError, ModelError, UnknownNameError, UsageError, one_line
+from genomark.errors import ModelError, UnknownNameError, UsageError, one_line
 from genomark.models.capabilities import Model
 from genomark.models.genes.files import load_gene_embedding
 from genomark.models.isolation.limits import PREFIX, Limits, in_spec, isolated_parts
 from genomark.models.python_function import as_model, load_python_object
 from genomark.models.replay import load_predictions
-from genomark.plug_ins import PlugIn, by_name, plug_ins, reason, tell_hidden
+from genomark.plug_ins import PlugIn, by_name, contained, plug_ins, tell_hidden
 from genomark.scoring import ModelIdentity
 
 GROUP = "genomark.models"
@@ -156,29 +156,18 @@ def load_model(spec: str, *, allow_missing: bool = False) -> Model:
     tell_hidden(offered, name)
     plug_in = points[name]
     factory = _factory(plug_in)
-    try:
-        with plug_in.quiet():
-            made = _make(factory, name, rest)
-            return made if plug_in.is_own else _checked(made, spec)
-    except GenomarkError:
-        raise
+    before = f"Model '{spec}' ({plug_in.place}) cannot be made: "
     # A plug-in may fail in any way; that must not take down what does not use it.
-    except (Exception, SystemExit) as error:
-        raise ModelError(
-            f"Model '{spec}' ({plug_in.place}) cannot be made: {reason(error)}"
-        ) from error
+    with plug_in.quiet(), contained(ModelError, before):
+        made = _make(factory, name, rest)
+        return made if plug_in.is_own else _checked(made, spec)
 
 
 def _factory(plug_in: PlugIn) -> Callable[..., Any]:
-    try:
-        factory = plug_in.load()
-    except GenomarkError:
-        raise
+    before = f"Model '{plug_in.name}' ({plug_in.place}) cannot be loaded: "
     # A plug-in may fail in any way; that must not take down what does not use it.
-    except (Exception, SystemExit) as error:
-        raise ModelError(
-            f"Model '{plug_in.name}' ({plug_in.place}) cannot be loaded: {reason(error)}"
-        ) from error
+    with contained(ModelError, before):
+        factory = plug_in.load()
     if not callable(factory):
         raise ModelError(
             f"Model '{plug_in.name}' ({plug_in.place}) cannot be made: expected a class or "

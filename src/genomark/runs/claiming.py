@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
 
 from genomark.runs.claims import Claims
 from genomark.runs.executor import Executor
-from genomark.runs.journal import Journal
 from genomark.runs.outcome import ShardOutcome
 from genomark.runs.plan import Shard
 from genomark.runs.waiting import Waiting
@@ -33,6 +34,20 @@ def in_order(ahead: int) -> Pick:
     return pick
 
 
+class Records(Protocol):
+    """What others have done in a folder; a journal, or what jobs wrote down."""
+
+    folder: Path
+
+    def has(self, shard: Shard) -> bool:
+        """Whether a shard is there."""
+        ...
+
+    def outcomes(self, digests: Iterable[str]) -> list[ShardOutcome]:
+        """Give what became of shards that are there."""
+        ...
+
+
 class ClaimingExecutor:
     """Hands on what no other run computes, and waits for the rest.
 
@@ -42,8 +57,8 @@ class ClaimingExecutor:
     ----------
     inner : Executor
         Which computes.
-    journal : Journal
-        Tells what others have done meanwhile.
+    records : Records
+        Tell what others have done meanwhile.
     pick : callable
         Chooses what is handed on; other runs may take what is left.
     fresh : bool
@@ -51,11 +66,11 @@ class ClaimingExecutor:
     """
 
     def __init__(
-        self, inner: Executor, journal: Journal, pick: Pick, *, fresh: bool = False
+        self, inner: Executor, records: Records, pick: Pick, *, fresh: bool = False
     ) -> None:
         self._inner = inner
-        self._journal = journal
-        self._claims = Claims(journal.folder)
+        self._records = records
+        self._claims = Claims(records.folder)
         self._pick = pick
         self._fresh = fresh
         self._waiting = Waiting()
@@ -101,9 +116,9 @@ class ClaimingExecutor:
                 taken = self._claims.take(shard.digest)
             if not taken:
                 self._elsewhere.append(shard)
-            elif not self._fresh and self._journal.has(shard):
+            elif not self._fresh and self._records.has(shard):
                 self._claims.release(shard.digest)
-                yield from self._journal.outcomes([shard.digest])
+                yield from self._records.outcomes([shard.digest])
             else:
                 self._handed_on.add(shard.digest)
                 self._inner.submit(shard)

@@ -12,6 +12,7 @@ import errno
 import fcntl
 import os
 import socket
+import time
 from pathlib import Path
 
 from genomark.errors import WriteError
@@ -21,6 +22,8 @@ _UNLOCKABLE = (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL)
 #: Folders in which a kill may leave files that were not renamed yet.
 _WRITTEN = ("shards", "responses", "results", "predictions")
 _FOLDER = "claims"
+#: No file takes so long to write.
+_SURELY_LEFT_SECONDS = 86_400.0
 
 
 class Claims:
@@ -143,6 +146,16 @@ def _locked(path: Path) -> int | None:
 
 def _sweep(folder: Path) -> None:
     leftovers = [file for name in _WRITTEN for file in (folder / name).rglob("*.tmp")]
+    if (folder / "plan").exists():
+        # Jobs on machines whose locks are not seen from here may be writing.
+        leftovers = [file for file in leftovers if _age(file) > _SURELY_LEFT_SECONDS]
     for file in (*leftovers, *(folder / _FOLDER).glob("*.lock")):
         with contextlib.suppress(OSError):
             file.unlink()
+
+
+def _age(file: Path) -> float:
+    try:
+        return time.time() - file.stat().st_mtime
+    except OSError:
+        return 0.0

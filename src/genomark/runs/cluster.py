@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import queue
 import resource
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,14 @@ from typing import Any
 import dask
 from distributed import Client, Future, LocalCluster
 
-from genomark.errors import GenomarkError, UsageError, one_line
+from genomark.errors import GenomarkError, UsageError, WriteError, one_line
 from genomark.runs.plan import Shard
-from genomark.runs.post import Delivery, Errand, PostPlugin, compute
+from genomark.runs.post import Delivery, Errand, close, compute
 
 logger = logging.getLogger("genomark.runs")
 
 _CONNECT_SECONDS = 10
+_GUARD = "In a script, what calls genomark.run must stand under: if __name__ == '__main__':"
 #: Outcomes fetched at a time.
 _MOST_FETCHED = 256
 
@@ -39,8 +42,8 @@ class Cluster:
 
     Raises
     ------
-    GenomarkError
-        If a worker that is there has no genomark, or another.
+    WriteError
+        If the folder refuses.
     """
 
     def __init__(self, client: Client, errand: Errand) -> None:
@@ -50,16 +53,11 @@ class Cluster:
         self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
         _allow_many_files()
         self._sign = Path(errand.folder) / errand.sign
-        self._sign.parent.mkdir(exist_ok=True)
-        self._sign.touch()
-        self._plugin = PostPlugin(errand)
         try:
-            client.register_plugin(self._plugin, name=self._plugin.name)
-        except ModuleNotFoundError as error:
-            raise GenomarkError(
-                f"the workers of {self.address} have no {error.name}: install genomark "
-                f"{errand.version} where they run"
-            ) from error
+            self._sign.parent.mkdir(exist_ok=True)
+            self._sign.touch()
+        except OSError as error:
+            raise WriteError(f"Cannot write {self._sign}: {error.strerror}") from error
 
     @property
     def address(self) -> str:
@@ -73,13 +71,16 @@ class Cluster:
             return list(self._client.nthreads())
         return []
 
-    def hand_out(self, key: str, shard: Shard, worker: str | None) -> None:
-        """Have a shard computed, if it may be by a certain worker."""
+    def hand_out(self, key: str, shard: Shard, worker: str | None, *, others: bool = True) -> None:
+        """Have a shard computed, if it may be by a certain worker; or by it and no other.
+
+        A key is used once: of one that is known Dask gives what came of it before.
+        """
         future = self._client.submit(
-            *(compute, self._errand.token, shard),
+            *(compute, self._errand, shard),
             key=f"genomark-shard-{self._errand.token}-{key}",
             workers=worker and [worker],
-            allow_other_workers=worker is not None,
+            allow_other_workers=worker is not None and others,
             pure=False,
         )
         self._futures[key] = future
@@ -133,13 +134,15 @@ class Cluster:
             self._client.cancel(list(self._futures.values()), force=True)
         self._futures.clear()
         with suppress(Exception):
-            self._client.unregister_worker_plugin(self._plugin.name)
+            self._client.run(close, self._errand.token, on_error="ignore")
         with suppress(OSError):
             self._sign.unlink()
 
 
 def connection(engine: Any, scheduler: str | None, workers: int) -> Connect:
     """Say how a client of Dask is had: given, of a scheduler, or of a cluster of this machine.
+
+    A cluster of this machine takes nobody who does not have its certificate.
 
     Parameters
     ----------
@@ -148,11 +151,21 @@ def connection(engine: Any, scheduler: str | None, workers: int) -> Connect:
         Address, or the file that a scheduler writes its address to.
     workers : int
         Of a cluster of this machine.
+
+    Raises
+    ------
+    UsageError
+        If what is given is no client that can be asked.
     """
     if not logger.isEnabledFor(logging.DEBUG):
         # It tells of every worker that comes and goes; what matters is said by the run.
         logging.getLogger("distributed").setLevel(logging.ERROR)
     if not isinstance(engine, str):
+        if not isinstance(engine, Client) or engine.asynchronous or engine.status != "running":
+            raise UsageError(
+                f"engine {engine!r}: expected local, dask, or a distributed.Client that is "
+                "connected and not asynchronous"
+            )
         return partial(nullcontext, engine)
     if scheduler is not None:
         return partial(_connected, scheduler)
@@ -175,23 +188,34 @@ def _connected(scheduler: str) -> Iterator[Client]:
 
 @contextmanager
 def _local(workers: int) -> Iterator[Client]:
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        # A worker that is being started reads the caller's script, which starts workers.
+        sys.stderr.write(f"{_GUARD}\n")
+        raise SystemExit(1)
     with (
         tempfile.TemporaryDirectory(prefix="genomark-dask-") as scratch,
         # Models are computed in processes of the workers' own.
-        dask.config.set({"distributed.worker.daemon": False}),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            memory_limit=0,
-            local_directory=scratch,
-            silence_logs=logging.ERROR,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
+        dask.config.set({"distributed.worker.daemon": False, "temporary-directory": scratch}),
+        ExitStack() as held,
     ):
-        yield client
+        try:
+            cluster = held.enter_context(
+                LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    # Other users of this machine are kept out.
+                    security=True,
+                    dashboard_address="127.0.0.1:0",
+                    memory_limit=0,
+                    local_directory=scratch,
+                    silence_logs=logging.ERROR,
+                )
+            )
+        except RuntimeError as error:
+            raise UsageError(f"Dask cannot start workers: {one_line(error)}. {_GUARD}") from error
+        yield held.enter_context(Client(cluster, set_as_default=False))
 
 
 def _failure(future: Future) -> BaseException:

@@ -17,7 +17,7 @@ from genomark.runs.journal import keep
 from genomark.runs.outcome import ShardOutcome, response_path, shard_path
 from genomark.runs.placing import DEPTH, Placing
 from genomark.runs.plan import Shard
-from genomark.runs.post import Delivery, Errand
+from genomark.runs.post import Delivery, Errand, UnfitWorkerError
 from genomark.runs.shards import given_up
 from genomark.runs.waiting import Waiting
 from genomark.runs.workers import Equipment
@@ -42,6 +42,8 @@ class _Handed:
     shard: Shard
     worker: str | None
     tries: int = 1
+    #: Whether only that worker may compute it.
+    strict: bool = False
 
 
 class DaskExecutor:
@@ -83,6 +85,9 @@ class DaskExecutor:
         self._handed: dict[str, _Handed] = {}
         #: Where what was picked shall go, until it is submitted.
         self._places: dict[str, str] = {}
+        self._number = 0
+        #: Workers that have another genomark, or none.
+        self._unfit: set[str] = set()
         self._looked = float("-inf")
         #: When it is said next that there are no workers.
         self._say_at: float | None = None
@@ -99,7 +104,8 @@ class DaskExecutor:
         place = self._placing.next(waiting)
         if place is None:
             there = len(self._placing.workers)
-            spare = max(_FEWEST_SPARE, there)
+            # Where nobody is told who shall compute, one that cannot would be there first.
+            spare = 0 if self._unfit and there else max(_FEWEST_SPARE, there)
             return waiting.first() if handed_on < DEPTH * there + spare else None
         worker, model = place
         shard = waiting.of(model)
@@ -109,15 +115,16 @@ class DaskExecutor:
 
     def submit(self, shard: Shard) -> str:
         """Take a shard, and hand it out."""
-        self._hand_out(_Handed(shard, self._places.pop(shard.digest, None)))
+        worker = self._places.pop(shard.digest, None)
+        self._hand_out(_Handed(shard, worker, strict=bool(worker and self._unfit)))
         return shard.digest
 
     def as_completed(self) -> Iterator[ShardOutcome]:
         """Give outcomes as they come; ends early where new workers have room for more."""
         while self._handed:
             ended = self._reached().ended(_LOOK_SECONDS)
-            for digest, came in ended.items():
-                handed = self._handed.pop(digest)
+            for key, came in ended.items():
+                handed = self._handed.pop(key)
                 if handed.worker is not None:
                     self._placing.done(handed.worker)
                 outcome = self._outcome(handed, came)
@@ -134,21 +141,30 @@ class DaskExecutor:
         self._held.close()
 
     def _hand_out(self, handed: _Handed) -> None:
-        digest = handed.shard.digest
+        self._number += 1
+        # Of a key that it knows Dask gives what came of it before.
+        key = f"{handed.shard.digest}-{self._number}"
         if handed.worker is not None:
             self._placing.give(handed.worker, handed.shard.model)
-        self._handed[digest] = handed
-        self._reached().hand_out(digest, handed.shard, handed.worker)
+        self._handed[key] = handed
+        self._reached().hand_out(key, handed.shard, handed.worker, others=not handed.strict)
 
     def _outcome(self, handed: _Handed, came: Delivery | BaseException) -> ShardOutcome | None:
         """Keep what a worker sent; None where the shard was handed out anew."""
         shard = handed.shard
         if isinstance(came, Delivery):
+            if came.outcome.digest != shard.digest:
+                raise GenomarkError(f"the Dask worker {came.worker} sent what it was not asked for")
             with span("store"):
                 for name, path in (("response", response_path), ("shard", shard_path)):
                     if name in came.files:
                         keep(path(self._folder, shard.digest), came.files[name])
             return came.outcome
+        if isinstance(came, WriteError):
+            raise came
+        if isinstance(came, UnfitWorkerError | ImportError):
+            self._go_round(handed, came)
+            return None
         if handed.tries < _MOST_TRIES:
             logger.debug("%s × %s: again, after %r", shard.benchmark, shard.model, came)
             self._hand_out(_Handed(shard, None, handed.tries + 1))
@@ -156,18 +172,40 @@ class DaskExecutor:
         # Not named by its class: Dask, which has it, is an extra.
         if type(came).__name__ == "KilledWorker":
             return given_up(shard, "the Dask workers that had this request died, one after another")
-        if isinstance(came, WriteError):
-            raise came
-        raise GenomarkError(
+        raise self._cannot_compute(came)
+
+    def _go_round(self, handed: _Handed, came: BaseException) -> None:
+        """Hand a shard to workers that have the same genomark, if there are any.
+
+        Raises
+        ------
+        GenomarkError
+            If there are none.
+        """
+        if handed.worker is not None:
+            if handed.worker not in self._unfit:
+                self._tell(f"{one_line(came)}; others compute")
+            self._unfit.add(handed.worker)
+        fit = [each for each in self._reached().workers() if each not in self._unfit]
+        self._placing.see(fit)
+        if not fit:
+            raise self._cannot_compute(came)
+        # Which it was that a spare shard went to is not known: each is tried by itself.
+        worker = fit[handed.tries % len(fit)]
+        self._hand_out(_Handed(handed.shard, worker, handed.tries + 1, strict=True))
+
+    def _cannot_compute(self, came: BaseException) -> GenomarkError:
+        return GenomarkError(
             f"the workers of {self._reached().address} cannot compute: {one_line(came)}"
-        ) from came
+        )
 
     def _look(self) -> bool:
         """Look who is there, if it is time to; whether anybody is new."""
         now = time.monotonic()
         if now - self._looked < _LOOK_SECONDS:
             return False
-        new = self._placing.see(self._reached().workers())
+        there = self._reached().workers()
+        new = self._placing.see([each for each in there if each not in self._unfit])
         self._looked = time.monotonic()
         self._watch_for_nobody(now)
         return new

@@ -188,20 +188,38 @@ class Prepared:
     maker: BenchmarkMaker
 
     def keep_apart(self, folder: Path) -> None:
-        """See that no model in a sandbox sees the folder of results.
+        """See that no model in a sandbox sees the folder of results, or files of a benchmark.
 
         Raises
         ------
         UsageError
             If one does.
         """
-        for spec, model in self.models:
-            for seen in getattr(model, "folders_seen", ()):
-                if folder.resolve().is_relative_to(seen):
-                    raise UsageError(
-                        f"'{spec}' would see the results in {folder}, which is in its own folder "
-                        f"{seen}: choose another folder with --out"
-                    )
+        isolated = [
+            (spec, model.folders_seen)
+            for spec, model in self.models
+            if hasattr(model, "folders_seen")
+        ]
+        if not isolated:
+            return
+        # It looks at all that is installed.
+        from genomark.models.isolation.sight import local_places, where_seen
+
+        for spec, folders in isolated:
+            seen = where_seen(folder, folders)
+            if seen is not None:
+                raise UsageError(
+                    f"'{spec}' would see the results in {folder}, which is in a folder that it "
+                    f"can read, {seen}: choose another folder with --out"
+                )
+            for name, _ in self.benchmarks:
+                for place in local_places(name):
+                    seen = where_seen(place, folders)
+                    if seen is not None:
+                        raise UsageError(
+                            f"'{spec}' would see the labels of '{name}': {place} is in a folder "
+                            f"that it can read, {seen}; keep them elsewhere"
+                        )
 
     def plan(self) -> Plan:
         """Plan every model on every benchmark."""

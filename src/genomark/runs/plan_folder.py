@@ -18,17 +18,19 @@ from typing import Any
 
 import msgspec
 
-from genomark.digests import digest_of
-from genomark.errors import GenomarkError, UsageError
+from genomark.digests import digest_of, digest_of_file_content
+from genomark.errors import GenomarkError, UsageError, WriteError, one_line
 from genomark.models.matcher_setting import MatcherSetting
 from genomark.runs.backup import Backup
 from genomark.runs.environment import VERSION
 from genomark.runs.journal import keep
 from genomark.runs.order import BenchmarkMaker, Order
-from genomark.runs.outcome import ShardOutcome
+from genomark.runs.outcome import ShardOutcome, response_path, shard_path
 from genomark.runs.plan import Shard
 
 _VERSION = 1
+#: So much of a plan's digest stands in the names of files of its jobs.
+_MARK = 8
 _NAME = "plan.json"
 #: More than a folder, or the queue of a cluster, should have to hold.
 MOST_JOBS = 100_000
@@ -70,8 +72,14 @@ Row = tuple[int, int, int, str]
 class Job(msgspec.Struct, frozen=True):
     """What one job computes."""
 
-    plan: str
     shards: list[Row]
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a job wrote down of a shard, and for which plan."""
+
+    plan: str
+    outcome: ShardOutcome
 
 
 class WrittenPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +88,9 @@ class WrittenPlan(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     digest : str
-        Of what is to be computed; also the name of the folder of its jobs.
+        Of all that follows; also the name of the folder of its jobs.
+    job_digests : list of str
+        Of what each job is to compute.
     order : Order
     outputs : dict
         Where else results go.
@@ -88,7 +98,7 @@ class WrittenPlan(msgspec.Struct, frozen=True, kw_only=True):
     where : str
         Folder that the files of specs are relative to.
     evaluations : list of Asked
-    jobs, shards, items : int
+    shards, items : int
         How many.
     leakage : bool
         Whether it is told what models saw in training.
@@ -99,17 +109,32 @@ class WrittenPlan(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     digest: str
+    job_digests: list[str]
     order: Order
     outputs: dict[str, Any]
     maker: BenchmarkMaker
     where: str
     evaluations: list[Asked]
-    jobs: int
     shards: int
     items: int
     leakage: bool = True
     version: int = _VERSION
     genomark: str = VERSION
+
+    @property
+    def mark(self) -> str:
+        """What names of files of its jobs begin with."""
+        return self.digest[:_MARK]
+
+    @property
+    def jobs(self) -> int:
+        """How many there are."""
+        return len(self.job_digests)
+
+    def sealed(self) -> WrittenPlan:
+        """Give the same with the digest of what it holds."""
+        content = msgspec.to_builtins(msgspec.structs.replace(self, digest=""))
+        return msgspec.structs.replace(self, digest=digest_of(content))
 
 
 class PlanFolder:
@@ -125,6 +150,8 @@ class PlanFolder:
         self.folder = folder
         self._plans = folder / "plan"
         self._outcomes = folder / "outcomes"
+        #: Files that were read, as they were then.
+        self._read: dict[Path, tuple[tuple[int, int], dict[str, ShardOutcome]]] = {}
 
     def write(
         self,
@@ -148,23 +175,22 @@ class PlanFolder:
         """
         evaluations, rows = _rows(shards)
         shared = list(_shared_out(rows, jobs))
-        digest = digest_of([_VERSION, evaluations, shared])
-        for number, part in enumerate(shared):
-            keep(self._job_path(digest, number), msgspec.json.encode(Job(digest, part)))
         plan = WrittenPlan(
-            digest=digest,
+            digest="",
+            job_digests=[digest_of(part) for part in shared],
             order=order,
             outputs=outputs,
             maker=maker,
             where=str(Path.cwd()),
             evaluations=evaluations,
-            jobs=len(shared),
             shards=len(rows),
             items=sum(items for _, _, items, _ in rows),
             leakage=leakage,
-        )
+        ).sealed()
+        for number, part in enumerate(shared):
+            keep(self._job_path(plan.digest, number), msgspec.json.encode(Job(part)))
         keep(self._plans / _NAME, msgspec.json.format(msgspec.json.encode(plan), indent=1))
-        self._forget_others(digest)
+        self._forget_others(plan.digest)
         return plan
 
     def read(self) -> WrittenPlan:
@@ -195,6 +221,8 @@ class PlanFolder:
                 f"{path} was written by genomark {version}, and this is {VERSION}: shards of "
                 "two versions do not go together. Install the same, or plan anew"
             )
+        if plan.sealed() != plan:
+            raise GenomarkError(f"{path} is damaged (its digest is another). Plan anew")
         return plan
 
     def job(self, plan: WrittenPlan, number: int) -> list[Shard]:
@@ -216,32 +244,60 @@ class PlanFolder:
         try:
             job = msgspec.json.decode(path.read_bytes(), type=Job)
         except (OSError, msgspec.DecodeError) as error:
-            raise GenomarkError(f"{path} cannot be read ({error}). Plan anew") from error
+            raise GenomarkError(f"{path} cannot be read ({one_line(error)}). Plan anew") from error
+        if digest_of(job.shards) != plan.job_digests[number]:
+            raise GenomarkError(f"{path} is damaged (its digest is another). Plan anew")
         return [plan.evaluations[row[0]].shard(row) for row in job.shards]
 
-    def record_of(self, number: int) -> Backup:
+    def record_of(self, plan: WrittenPlan, number: int) -> Backup:
         """Make the file in which a job that runs now writes what becomes of its shards.
 
         It is that of one process: on a network's disk two cannot append to the same.
+
+        Raises
+        ------
+        WriteError
+            If the folder refuses.
         """
-        self._outcomes.mkdir(parents=True, exist_ok=True)
+        try:
+            self._outcomes.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WriteError(f"Cannot write to {self._outcomes}: {error.strerror}") from error
         host = "".join(each if each.isalnum() else "-" for each in socket.gethostname())[:40]
-        name = f"{number:05d}-{host}-{os.getpid()}-{uuid.uuid4().hex[:8]}.lines"
+        mark = f"{plan.mark}-{number:05d}"
+        name = f"{mark}-{host}-{os.getpid()}-{uuid.uuid4().hex[:8]}.lines"
         return Backup(self._outcomes / name, synced=True)
 
-    def outcomes(self, number: int | None = None) -> dict[str, ShardOutcome]:
-        """Read what became of the shards of one job, or of all, by digest.
-
-        Of a shard that was computed more than once it is the newest that has a file.
-        """
-        pattern = "*.lines" if number is None else f"{number:05d}-*.lines"
-        found: dict[str, ShardOutcome] = {}
-        for path in sorted(self._outcomes.glob(pattern)):
-            for digest, outcome in Backup(path).outcomes().items():
-                known = found.get(digest)
-                if known is None or _rank(outcome) > _rank(known):
-                    found[digest] = outcome
+    def told(self) -> dict[str, list[Told]]:
+        """Read what jobs wrote down, those of earlier plans too, by the digest of the shard."""
+        found: dict[str, list[Told]] = {}
+        for path in sorted(self._outcomes.glob("*.lines")):
+            if path not in self._read or self._read[path][0] != _state(path):
+                self._read[path] = _state(path), Backup(path).outcomes()
+            for digest, outcome in self._read[path][1].items():
+                found.setdefault(digest, []).append(Told(path.name[:_MARK], outcome))
         return found
+
+    def kept(self, shard: Shard, told: Iterable[Told]) -> ShardOutcome | None:
+        """Give the outcome of a shard whose files are still what was written; None if none is."""
+        digests = {
+            each.outcome.file_digest: each.outcome for each in told if each.outcome.file_digest
+        }
+        if not digests:
+            return None
+        if shard.keep_response and not response_path(self.folder, shard.digest).exists():
+            return None
+        there = digest_of_file_content(shard_path(self.folder, shard.digest))
+        return None if there is None else digests.get(there)
+
+    def failed(self, plan: WrittenPlan, told: Iterable[Told]) -> ShardOutcome | None:
+        """Give the newest outcome without answers that a job of this plan wrote down."""
+        errors = [
+            each.outcome
+            for each in told
+            if each.outcome.error is not None and each.plan == plan.mark
+        ]
+        return max(errors, key=lambda outcome: outcome.finished, default=None)
 
     def _job_path(self, digest: str, number: int) -> Path:
         return self._plans / digest / f"{number:05d}.json"
@@ -264,8 +320,12 @@ def ranges(numbers: Iterable[int]) -> str:
     return ",".join("-".join(map(str, part)) for part in parts)
 
 
-def _rank(outcome: ShardOutcome) -> tuple[bool, str]:
-    return outcome.error is None, outcome.finished
+def _state(path: Path) -> tuple[int, int]:
+    try:
+        state = path.stat()
+    except OSError:
+        return 0, 0
+    return state.st_size, state.st_mtime_ns
 
 
 def _rows(shards: Sequence[Shard]) -> tuple[list[Asked], list[Row]]:

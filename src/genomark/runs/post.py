@@ -13,14 +13,11 @@ import platform
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
-from distributed import Worker
-from distributed.diagnostics.plugin import WorkerPlugin
+from distributed import Worker, get_worker
 
 from genomark.errors import GenomarkError
 from genomark.models.prediction_cache import chosen_cache
@@ -81,29 +78,27 @@ class Delivery:
     files: dict[str, bytes] = field(default_factory=dict)
 
 
+class UnfitWorkerError(GenomarkError):
+    """A worker cannot compute for a run; others may."""
+
+
 class Post:
     """Computes shards of one run in a Dask worker, one at a time.
 
     Parameters
     ----------
     errand : Errand
-    address : str
-        Of the worker.
-    scratch : Path
-        Folder of the worker, for runs whose own it does not see.
-    threads : int
-        Of the worker.
+    worker : distributed.Worker
 
     Raises
     ------
-    GenomarkError
+    UnfitWorkerError
         If the worker has another genomark.
     """
 
-    def __init__(self, errand: Errand, address: str, scratch: Path, threads: int) -> None:
-        self._require_same(errand, address)
-        self._errand = errand
-        self._address = address
+    def __init__(self, errand: Errand, worker: Worker) -> None:
+        self._address = worker.address
+        self._require_same(errand)
         self._lock = threading.Lock()
         self._rest: threading.Timer | None = None
         self._closed = False
@@ -111,22 +106,34 @@ class Post:
         if self.sees_folder:
             self._folder = Path(errand.folder)
         else:
+            scratch = Path(worker.local_directory)
             scratch.mkdir(parents=True, exist_ok=True)
             self._folder = Path(tempfile.mkdtemp(prefix="genomark-", dir=scratch))
         where = Path(errand.where)
         equipment = replace(
-            errand.equipment, threads=threads, where=where if where.is_dir() else None
+            errand.equipment,
+            threads=worker.state.nthreads,
+            where=where if where.is_dir() else None,
         )
         self._executor = LocalExecutor(self._folder, 1, chosen_cache(*errand.cache), equipment)
 
     def compute(self, shard: Shard) -> Delivery:
         """Have one shard computed."""
-        with self._lock, _may_have_children():
-            self._wake()
-            self._executor.submit(shard)
-            outcome = next(self._executor.as_completed(), None)
-            if outcome is None or self._closed:
-                # It may have begun anew what was being ended.
+        with self._lock:
+            if self._closed:
+                raise GenomarkError("the run was ended")
+            if self._rest is not None:
+                self._rest.cancel()
+            try:
+                self._executor.submit(shard)
+                outcome = next(self._executor.as_completed(), None)
+            except BaseException as error:
+                # What it still holds is none of the next shard's.
+                self._executor.cancel()
+                if self._closed:
+                    raise GenomarkError("the run was ended") from error
+                raise
+            if outcome is None or outcome.digest != shard.digest or self._closed:
                 self._executor.cancel()
                 raise GenomarkError("the run was ended")
             self._lie_down()
@@ -135,7 +142,8 @@ class Post:
     def close(self) -> None:
         """End the process, and leave nothing behind."""
         self._closed = True
-        self._wake()
+        if self._rest is not None:
+            self._rest.cancel()
         self._executor.cancel()
         if not self.sees_folder:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -154,85 +162,54 @@ class Post:
                 path.unlink()
         return files
 
-    def _wake(self) -> None:
-        if self._rest is not None:
-            self._rest.cancel()
-
     def _lie_down(self) -> None:
-        self._rest = threading.Timer(_IDLE_SECONDS, self._end_if_idle)
+        self._rest = threading.Timer(_IDLE_SECONDS, self._close_if_idle)
         self._rest.daemon = True
         self._rest.start()
 
-    def _end_if_idle(self) -> None:
+    def _close_if_idle(self) -> None:
         if self._lock.acquire(blocking=False):
             try:
-                self._executor.cancel()
+                self.close()
             finally:
                 self._lock.release()
 
-    @staticmethod
-    def _require_same(errand: Errand, address: str) -> None:
+    def _require_same(self, errand: Errand) -> None:
         there = (VERSION, platform.python_version())
         if there != (errand.version, errand.python):
-            raise GenomarkError(
-                f"the Dask worker {address} has genomark {there[0]} on Python {there[1]}, and the "
-                f"run has {errand.version} on {errand.python}: install the same on both"
+            raise UnfitWorkerError(
+                f"the Dask worker {self._address} has genomark {there[0]} on Python {there[1]}, "
+                f"and the run has {errand.version} on {errand.python}: install the same on both"
             )
 
-
-class PostPlugin(WorkerPlugin):  # type: ignore[misc]
-    """Gives each Dask worker, those that come later too, its post; taken back, it ends them.
-
-    Parameters
-    ----------
-    errand : Errand
-    """
-
-    def __init__(self, errand: Errand) -> None:
-        self.name = f"genomark-{errand.token}"
-        self._errand = errand
-
-    def setup(self, worker: Worker) -> None:
-        """Open the post (called by the worker).
-
-        Raises
-        ------
-        GenomarkError
-            If the worker has another genomark.
-        """
-        scratch = Path(worker.local_directory)
-        _posts[self._errand.token] = Post(
-            self._errand, worker.address, scratch, worker.state.nthreads
-        )
-
-    def teardown(self, worker: Worker) -> None:
-        """Close the post (called by the worker)."""
-        post = _posts.pop(self._errand.token, None)
-        if post is not None:
-            post.close()
+    @property
+    def is_closed(self) -> bool:
+        """Whether it computes no more."""
+        return self._closed
 
 
-#: Of the runs for which this worker works, by token.
-_posts: dict[str, Post] = {}
+#: By run and worker: threads of one process may be several workers.
+_posts: dict[tuple[str, str], Post] = {}
+_opening = threading.Lock()
 
 
-def compute(token: str, shard: Shard) -> Delivery:
+def compute(errand: Errand, shard: Shard) -> Delivery:
     """Compute a shard of a run (called in a Dask worker)."""
-    if token not in _posts:
-        raise GenomarkError("a Dask worker knows nothing of the run")
-    return _posts[token].compute(shard)
+    worker = get_worker()
+    key = errand.token, worker.address
+    with _opening:
+        if key not in _posts or _posts[key].is_closed:
+            # Models are computed in processes beside the worker, which its nanny has forbidden.
+            # Theirs watch it, and end with it.
+            getattr(multiprocessing.current_process(), "_config", {})["daemon"] = False
+            _posts[key] = Post(errand, worker)
+        post = _posts[key]
+    return post.compute(shard)
 
 
-@contextmanager
-def _may_have_children() -> Iterator[None]:
-    """Let this process start others; a Dask worker's nanny has said that it must not.
-
-    Theirs watch it, and end with it.
-    """
-    config = getattr(multiprocessing.current_process(), "_config", {})
-    before = config.get("daemon")
-    config["daemon"] = False
-    try:
-        yield
-    finally:
-        config["daemon"] = before
+def close(token: str) -> None:
+    """End all that this process has of a run (called in a Dask worker)."""
+    with _opening:
+        posts = [_posts.pop(key) for key in list(_posts) if key[0] == token]
+    for post in posts:
+        post.close()

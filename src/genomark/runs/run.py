@@ -100,6 +100,9 @@ class Run:
         self._executor = executor
         self._progress = progress
         self._fresh = fresh
+        #: What an executor did not compute itself is not written down, but told.
+        self._records = getattr(executor, "computes", True)
+        self._errors: dict[str, ShardOutcome] = {}
         self._profiler = profiler or Profiler()
         #: Sequences that the prediction cache had, and had not.
         self._hits = self._misses = 0
@@ -175,8 +178,11 @@ class Run:
             subject = _subject(self._waiting[outcome.digest][0].evaluation)
             self._profiler.take(outcome.spent, subject)
             self._hits, self._misses = self._hits + outcome.hits, self._misses + outcome.misses
-            with span("store"):
-                self._journal.record(msgspec.structs.replace(outcome, spent=None))
+            if self._records:
+                with span("store"):
+                    self._journal.record(msgspec.structs.replace(outcome, spent=None))
+            elif outcome.error is not None:
+                self._errors[outcome.digest] = outcome
             self._progress.doing(f"{shard.benchmark} × {shard.model}")
             self._progress.advance(shard.items)
             for state in self._waiting.pop(outcome.digest):
@@ -198,7 +204,15 @@ class Run:
 
     def _put_together(self, state: _State) -> None:
         evaluation = state.evaluation
-        outcomes = self._journal.outcomes(shard.digest for shard in evaluation.shards)
+        missing = [self._errors.get(shard.digest) for shard in evaluation.shards]
+        outcomes = [
+            *filter(None, missing),
+            *self._journal.outcomes(
+                shard.digest
+                for shard, error in zip(evaluation.shards, missing, strict=True)
+                if error is None
+            ),
+        ]
         errors = [outcome for outcome in outcomes if outcome.error is not None]
         if errors:
             for error in errors:

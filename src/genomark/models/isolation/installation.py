@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import site
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import Distribution, distributions
@@ -29,7 +30,8 @@ _SETTINGS = (
 _PACKAGES = ("site-packages", "dist-packages")
 #: The room of genomark that holds answers to its own questions, and nothing that a model needs.
 _ANSWERS = "benchmarks"
-_BENCHMARKS = "genomark.benchmarks"
+#: What packages offer that may bring answers.
+_WITH_ANSWERS = ("genomark.benchmarks", "genomark.suites")
 #: Folders of data; a mirror may also be a URL.
 _FOLDERS = ("GENOMARK_CACHE", "GENOMARK_MIRROR", "GENOMARK_PREDICTION_CACHE", "HF_HOME")
 
@@ -45,11 +47,11 @@ def installed_places() -> tuple[Path, ...]:
     found = [Path("/usr"), *map(Path, _SETTINGS)]
     for prefix in dict.fromkeys([sys.prefix, sys.exec_prefix, sys.base_prefix]):
         found += [Path(prefix) / name for name in ("lib", "lib64", "pyvenv.cfg")]
-    found += [link.parent for link in _links(Path(sys.executable))]
+    found.append(Path(sys.executable).resolve())
     if site.ENABLE_USER_SITE:
         found.append(Path(site.getusersitepackages()))
     found += [Path(each) for each in sys.path if Path(each).name in _PACKAGES]
-    found += map(Path, filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(":")))
+    found += folders_of_libraries()
     found.append(Path(errors.__file__).parent)
     there = dict.fromkeys(place.absolute() for each in found for place in (each, each.resolve()))
     kept: list[Path] = []
@@ -62,6 +64,27 @@ def installed_places() -> tuple[Path, ...]:
 def is_installed_place(path: Path) -> bool:
     """Whether a sandbox has a path without anybody's doing."""
     return any(holds(place, path.absolute()) for place in installed_places())
+
+
+def folders_of_libraries() -> list[Path]:
+    """Give those of ``LD_LIBRARY_PATH``, but for relative ones and those that hold or are data."""
+    home = _home()
+    found = []
+    for each in os.environ.get("LD_LIBRARY_PATH", "").split(":"):
+        path = Path(each)
+        private = [place for place in private_places() if place != home]
+        within = any(holds(place, path.resolve()) for place in private)
+        if path.is_absolute() and not within and not _holds_any(path.resolve(), private_places()):
+            found.append(path)
+    return found
+
+
+def python_links() -> Iterator[tuple[Path, Path]]:
+    """Give the links that lead to Python, with where to; not those of the system."""
+    for path in _links(Path(sys.executable).absolute()):
+        within = any(holds(Path(each), path) for each in _SYSTEM)
+        if path.is_symlink() and not within and not is_installed_place(path):
+            yield path, path.readlink()
 
 
 def library_path() -> list[Path]:
@@ -91,17 +114,30 @@ def private_places() -> list[Path]:
     """Give what no model is to see: data, caches, the folder one works in, the home folder."""
     chosen = [each for name in _FOLDERS if (each := os.environ.get(name)) and "://" not in each]
     places = [Path.cwd(), cache_root(), *map(Path, chosen)]
+    # Others keep what they are at in there, and sockets by which they can be asked.
+    places += map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp"))
+    home = _home()
+    if home is not None:
+        places.append(home)
+    return list(dict.fromkeys(place.expanduser().resolve() for place in places))
+
+
+def _home() -> Path | None:
     # A user of a container may have none.
     with suppress(RuntimeError):
-        places.append(Path.home())
-    return list(dict.fromkeys(place.expanduser().resolve() for place in places))
+        return Path.home().resolve()
+    return None
+
+
+def _holds_any(folder: Path, places: Iterable[Path]) -> bool:
+    return any(holds(folder, place) for place in places)
 
 
 def hidden_places(model: str = "") -> list[Path]:
     """Give what lies within `installed_places` and is no part of an installation.
 
     Those are data and caches that somebody keeps there, genomark's own answers, and packages that
-    bring benchmarks, for which they may bring answers.
+    bring benchmarks or suites, for which they may bring answers. So may one that cannot be read.
 
     Parameters
     ----------
@@ -112,28 +148,48 @@ def hidden_places(model: str = "") -> list[Path]:
     hidden = [own / _ANSWERS]
     hidden += [place for place in private_places() if is_installed_place(place)]
     for package in distributions():
-        if _brings_benchmarks(package) and package.metadata["Name"] not in (OWN, model):
-            hidden += [place for place in _top_level(package) if is_installed_place(place)]
-    places = dict.fromkeys(place for place in hidden if place.exists())
+        hidden += [place for place in _answers_of(package, model) if is_installed_place(place)]
+    needed = [place for place in installed_places() if place not in folders_of_libraries()]
     return [
         place
-        for place in places
+        for place in dict.fromkeys(each for each in hidden if each.exists())
         # A home folder may be the one that Python is installed in.
-        if not any(holds(place, other) for other in installed_places())
+        if not _holds_any(place, needed)
     ]
 
 
-def _brings_benchmarks(package: Distribution) -> bool:
-    return _BENCHMARKS in (package.read_text("entry_points.txt") or "")
+def _answers_of(package: Distribution, model: str) -> set[Path]:
+    """Give what a package brings if there may be answers in it."""
+    try:
+        told = package.read_text("entry_points.txt") or ""
+        if not any(group in told for group in _WITH_ANSWERS):
+            return set()
+        if package.metadata["Name"] in (OWN, model):
+            return set()
+        offered = [each for each in package.entry_points if each.group in _WITH_ANSWERS]
+        return _top_level(package, [each.value for each in offered])
+    # A stranger's package may be broken in any way, and no other is to suffer for it.
+    except Exception:  # noqa: BLE001
+        return _top_level(package, [])
 
 
-def _top_level(package: Distribution) -> set[Path]:
-    found = set()
-    for file in package.files or ():
-        first = file.parts[0]
-        if first not in ("..", "/") and not first.endswith((".dist-info", ".pth")):
-            found.add(Path(str(package.locate_file(first))))
-    return found
+def _top_level(package: Distribution, offered: Sequence[str]) -> set[Path]:
+    """Give the modules of a package: those in its list of files, and those of what it offers."""
+    names = {each.partition(":")[0].partition(".")[0].strip() for each in offered}
+    try:
+        names |= {file.parts[0] for file in package.files or ()}
+    except Exception:  # noqa: BLE001 - as above
+        # It is called as its module is, as a rule.
+        about = getattr(package, "_path", None)
+        names |= {about.name.partition("-")[0]} if isinstance(about, Path) else set()
+    names = {each for each in names if each not in ("", "..", "/")}
+    found = {
+        Path(str(package.locate_file(each)))
+        for name in names
+        if not name.endswith((".dist-info", ".egg-info", ".pth"))
+        for each in (name, f"{name}.py")
+    }
+    return {place for place in found if place.exists()}
 
 
 def _links(path: Path) -> Iterator[Path]:

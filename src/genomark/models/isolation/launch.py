@@ -17,11 +17,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from genomark.errors import UsageError, one_line
+from genomark.errors import ModelError, UsageError, one_line
 from genomark.models.isolation.installation import (
+    folders_of_libraries,
     hidden_places,
     installed_places,
     library_path,
+    python_links,
     system_folders,
     system_links,
 )
@@ -37,13 +39,15 @@ _SHARED_MEMORY_BYTES = 256 << 20
 _OPEN_FILES = 512
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 _CHILD = "genomark.models.isolation.child"
-_LIBRARIES = ("LD_LIBRARY_PATH",)
+_LIBRARIES = "LD_LIBRARY_PATH"
 #: All that is left of the environment: threads, language, time zone, and where libraries are.
 _KEPT = (
     *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
     *("NUMBA_NUM_THREADS", "POLARS_MAX_THREADS", "PYTHONHASHSEED", "PYTHONUTF8"),
-    *("LANG", "LC_ALL", "LC_CTYPE", "TZ", *_LIBRARIES),
+    *("LANG", "LC_ALL", "LC_CTYPE", "TZ"),
 )
+#: Bubblewrap itself takes 9,000.
+_MOST_WORDS = 8900
 #: With ``--disable-userns``.
 _OLDEST = (0, 8)
 #: Which limits count by user namespace, so that only the sandbox's own processes count.
@@ -138,6 +142,8 @@ def sandbox_command(payload: Payload, limits: Limits, package: str = "") -> Comm
     ------
     UsageError
         As `check_sandbox`.
+    ModelError
+        If more in the model's folder is to be hidden than can be.
     """
     program = check_sandbox()
     user = _new_user()
@@ -147,18 +153,30 @@ def sandbox_command(payload: Payload, limits: Limits, package: str = "") -> Comm
         handles.append(_memory_file(content))
         return str(handles[-1])
 
-    words = [*_spaces(user), "--seccomp", data(seccomp_program())]
+    # First of all: Python may be installed in there.
+    words = [*_spaces(user), "--seccomp", data(seccomp_program()), *_writable(HOME, limits.disk)]
     words += _system(package)
     words += _model(payload, data)
     inner = _NOBODY if user is None else user
     words += ["--perms", "0444", "--ro-bind-data", data(b"model:x:%d:%d::/tmp:\n" % (inner, inner))]
-    words += ["/etc/passwd", *_writable(limits), "--remount-ro", "/", "--chdir", HOME]
-    told = data(b"\0".join(word.encode() for word in words) + b"\0")
+    words += ["/etc/passwd", *_writable(WRITABLE[1], min(limits.disk, _SHARED_MEMORY_BYTES))]
+    words += ["--remount-ro", "/", "--chdir", HOME]
+    if len(words) > _MOST_WORDS:
+        close_all(handles)
+        raise ModelError(
+            f"'{payload.spec}' (isolated): its folder holds {len(payload.hidden):,} hidden folders "
+            "(.NAME, __pycache__), more than a sandbox can leave out; delete them"
+        )
+    told = data(b"\0".join(os.fsencode(word) for word in words) + b"\0")
     start = json.dumps(_start(payload, limits, user))
     python = [sys.executable, "-I", "-S", str(_BOOTSTRAP), start]
     # What else is said on the command line can be read by the model, and names folders.
-    needed = {name: value for name in _LIBRARIES if (value := os.environ.get(name)) is not None}
-    return Command([program, "--args", told, "--", *python], handles, needed)
+    return Command([program, "--args", told, "--", *python], handles, _libraries())
+
+
+def _libraries() -> dict[str, str]:
+    folders = folders_of_libraries()
+    return {_LIBRARIES: ":".join(map(str, folders))} if folders else {}
 
 
 def _spaces(user: int | None) -> list[str]:
@@ -173,9 +191,13 @@ def _spaces(user: int | None) -> list[str]:
 
 def _system(package: str) -> Iterator[str]:
     places = [*system_folders(), *installed_places()]
-    yield from _folders([*places, Path("/etc/passwd"), Path(HOME), Path(PLACE)])
+    links = list(python_links())
+    inner = [*places, *(link for link, _ in links), Path("/etc/passwd"), Path(PLACE)]
+    yield from _folders(inner)
     for place in places:
         yield from ("--ro-bind", str(place), str(place))
+    for link, behind in links:
+        yield from ("--symlink", str(behind), str(link))
     for name, target in system_links():
         yield from ("--symlink", str(target), name)
     for place in hidden_places(package):
@@ -202,17 +224,14 @@ def _model(payload: Payload, data: Callable[[bytes], str]) -> Iterator[str]:
 def _folders(places: Sequence[Path]) -> Iterator[str]:
     """Make the folders that places are in; without being told, they are for their owner alone."""
     folders = {str(parent) for place in places for parent in place.parents if parent.name}
+    # That one is there, and anybody's.
+    folders.discard(HOME)
     for folder in sorted(folders):
         yield from ("--perms", "0755", "--dir", folder)
 
 
-def _writable(limits: Limits) -> list[str]:
-    sizes = zip(WRITABLE, (limits.disk, min(limits.disk, _SHARED_MEMORY_BYTES)), strict=True)
-    return [
-        word
-        for place, size in sizes
-        for word in ("--size", str(size), "--perms", "0777", "--tmpfs", place)
-    ]
+def _writable(place: str, size: int) -> list[str]:
+    return ["--size", str(size), "--perms", "0777", "--tmpfs", place]
 
 
 def _start(payload: Payload, limits: Limits, user: int | None) -> dict[str, Any]:
@@ -233,6 +252,7 @@ def _start(payload: Payload, limits: Limits, user: int | None) -> dict[str, Any]
         "run": [sys.executable, "-P", "-m", _CHILD, payload.inner, PLACE],
         "environment": {
             **kept,
+            **_libraries(),
             "PYTHONPATH": ":".join(map(str, library_path())),
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "HOME": HOME,
