@@ -41,6 +41,7 @@ process JOB {
 
     script:
     """
+    cd '$launchDir'
     genomark run-shard '$results' $number
     """
 }
@@ -52,6 +53,7 @@ process MERGE {
 
     script:
     """
+    cd '$launchDir'
     genomark merge '$results' --json '$results/results.json'
     """
 }

@@ -94,6 +94,30 @@ def test_slurm_runs_an_array_and_puts_it_together(tmp_path, environment, expecte
     assert not (queue / "4.options").exists()
 
 
+@pytest.mark.parametrize("options", [None, "", "--mem=2G --time=00:10:00"])
+def test_slurm_is_given_the_options_and_nothing_in_their_place(tmp_path, options):
+    programs = {"genomark": "echo '{\"jobs\": 2}'", "sbatch": 'printf "%s\\n" "$@" >> said; echo 7'}
+    for name, does in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{BIN}:{os.environ['PATH']}"}
+    environment.pop("SBATCH_OPTIONS", None)
+    if options is not None:
+        environment["SBATCH_OPTIONS"] = options
+    script = EXAMPLES / "slurm" / "submit.sh"
+    shell([script, "results", "2", *ASKED], tmp_path, environment)
+    said = (tmp_path / "said").read_text().splitlines()
+    job, merge = said.index("--job-name=genomark"), said.index("--job-name=genomark-merge")
+    assert said[job:merge] == [
+        *("--job-name=genomark", "--output=results/job-%a.out", "--array=0-1"),
+        *("--cpus-per-task=1", *(options or "").split()),
+        "--wrap=genomark run-shard 'results' $SLURM_ARRAY_TASK_ID",
+        "--parsable",
+    ]
+    # Before version 4.4, bash ends a script that asks so for the items of an array that has none.
+    assert '"${options[@]}"' not in script.read_text().replace('${options[@]+"${options[@]}"}', "")
+
+
 @pytest.mark.skipif(not shutil.which("snakemake"), reason="snakemake is not installed")
 def test_snakemake_runs_a_rule_a_job(tmp_path, environment, expected):
     command = ["snakemake", "--snakefile", EXAMPLES / "snakemake" / "Snakefile", "--cores", "2"]
@@ -119,11 +143,10 @@ def test_nextflow_has_the_commands_that_make_the_results(tmp_path, environment, 
     text = (EXAMPLES / "nextflow" / "main.nf").read_text()
     scripts = dict(re.findall(r"process (\w+) \{.*?script:\s+\"\"\"\n(.*?)\"\"\"", text, re.DOTALL))
     assert list(scripts) == ["PLAN", "JOB", "MERGE"]
-    results = tmp_path / "results"
 
     def task(name: str, **given: object) -> str:
         script = scripts[name]
-        for key, value in {"launchDir": tmp_path, "results": results, **given}.items():
+        for key, value in {"launchDir": tmp_path, "results": "results", **given}.items():
             script = script.replace(f"${key}", str(value))
         assert "$" not in script
         (tmp_path / name).mkdir(exist_ok=True)
@@ -135,7 +158,8 @@ def test_nextflow_has_the_commands_that_make_the_results(tmp_path, environment, 
     for each in (2, 0, 1):
         task("JOB", number=each)
     task("MERGE")
-    assert values(results / "results.json") == expected
+    # Named from where the workflow was begun, and not from the folder of a task.
+    assert values(tmp_path / "results" / "results.json") == expected
 
 
 @pytest.mark.parametrize("system", ["slurm", "pbs", "lsf"])

@@ -165,7 +165,7 @@ def test_an_item_that_kills_is_found_as_it_is_on_one_machine(cluster, slow, tmp_
     assert timeless(found[0]) == timeless(found[1])
     coverage = found[0].results[0].coverage
     assert (coverage.asked, coverage.answered) == (64, 63)
-    assert "SIGSEGV" in coverage.failures[0].reason
+    assert "SIGSEGV" in coverage.failed[0].reason
     assert cluster.run(os.getpid) == before
 
 

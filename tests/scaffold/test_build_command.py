@@ -1,6 +1,8 @@
 """``genomark build``: what each engine is told, with engines that only write it down."""
 
+import errno
 import os
+import shutil
 import sys
 
 import pytest
@@ -229,6 +231,76 @@ def test_a_folder_without_a_package_is_one_line(engines, build, tmp_path):
     assert "pyproject.toml cannot be read" in build(tmp_path)[2]
     (tmp_path / "pyproject.toml").write_text("")
     assert "no name in [project]" in build(tmp_path)[2]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("authors = 5", "expected a list of tables as authors in [project]"),
+        ('authors = ["A. Author"]', "expected a list of tables as authors in [project]"),
+        ("dependencies = 5", "expected a list of texts as dependencies in [project]"),
+        ("dependencies = [5]", "expected a list of texts as dependencies in [project]"),
+        ('dependencies = "numpy"', "expected a list of texts as dependencies in [project]"),
+        ("entry-points = 5", "expected a table as entry-points in [project]"),
+    ],
+)
+def test_a_project_of_another_kind_is_one_line(engines, build, tmp_path, wrong, said):
+    notes = engines("podman")
+    path = tmp_path / "pyproject.toml"
+    points = "" if "entry" in wrong else '[project.entry-points."genomark.models"]\nx = "x:make"\n'
+    path.write_text(f"[project]\nname = 'x'\n{wrong}\n{points}")
+    code, _, err = build(tmp_path)
+    assert (code, err) == (2, f"error: {path}: {said}\n")
+    assert not (notes / "arguments").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "engine", "words"),
+    [
+        ("run.sh", "podman", ()),
+        ("pyproject.toml", "podman", ()),
+        ("requirements.lock", "podman", ()),
+        ("fresh-predictor.def", "apptainer", ("--base", "python:3.12-slim")),
+    ],
+)
+def test_a_file_that_is_no_text_is_one_line(engines, package, build, name, engine, words):
+    notes = engines(engine)
+    (package / name).write_bytes(b"\xff\xfe genomark embed")
+    code, _, err = build(package, *words)
+    assert code == 2
+    assert err.splitlines()[-1].startswith(
+        f"error: {package / name} cannot be read: expected text as UTF-8 ("
+    )
+    assert not (notes / "arguments").exists()
+
+
+def test_a_file_where_wheels_should_be_is_one_line(engines, package, build):
+    engines("podman")
+    shutil.rmtree(package / "wheels")
+    (package / "wheels").write_text("no folder")
+    code, _, err = build(package)
+    assert (code, err) == (
+        2,
+        f"error: {package / 'wheels'}: expected a folder (File exists)\n",
+    )
+
+
+def test_pins_are_replaced_whole_or_not_at_all(engines, package, build, monkeypatch):
+    engines("podman")
+    lock = package / "requirements.lock"
+    before = lock.read_bytes()
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    code, _, err = build(package, "--lock")
+    assert code == 1
+    assert err.splitlines()[-1] == (
+        f"error: Cannot write {lock}: the disk is full. Nothing was left half-written"
+    )
+    assert lock.read_bytes() == before
+    assert not list(package.glob("*.tmp"))
 
 
 def test_only_a_wheel_of_genomark_is_taken_for_one(engines, package, build, tmp_path):

@@ -19,7 +19,7 @@ _NAME_WIDTH = 24
 
 def console() -> Console:
     """Standard output: coloured on a terminal, plain and 80 columns wide elsewhere."""
-    # A spec such as `py:m.py:M:` holds what would be taken for the name of an emoji.
+    # A spec such as `py:x:Model` holds what would be taken for the name of an emoji.
     width = None if sys.stdout.isatty() else _PLAIN_WIDTH
     return Console(width=width, highlight=False, emoji=False)
 

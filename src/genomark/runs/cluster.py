@@ -51,6 +51,9 @@ class Cluster:
         self._errand = errand
         self._futures: dict[str, Future] = {}
         self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._first_id = self._scheduler_id()
+        #: Of the scheduler.
+        self.address = str(getattr(client.scheduler, "address", "the client's cluster"))
         _allow_many_files()
         self._sign = Path(errand.folder) / errand.sign
         try:
@@ -58,11 +61,6 @@ class Cluster:
             self._sign.touch()
         except OSError as error:
             raise WriteError(f"Cannot write {self._sign}: {error.strerror}") from error
-
-    @property
-    def address(self) -> str:
-        """Of the scheduler."""
-        return str(getattr(self._client.scheduler, "address", "the scheduler"))
 
     def workers(self) -> list[str]:
         """Give the addresses of the workers that are there now."""
@@ -95,10 +93,10 @@ class Cluster:
             If the scheduler is gone.
         """
         keys = self._keys(seconds)
-        if not keys and self._client.status in ("closing", "closed"):
+        if not keys and (self._client.status in ("closing", "closed") or self._is_another()):
             raise GenomarkError(
-                f"the Dask scheduler at {self.address} is gone. What was finished is kept: the "
-                "same command goes on from there"
+                f"the Dask scheduler at {self.address} is gone, or was started anew. What was "
+                "finished is kept: the same command goes on from there"
             )
         futures = {key: self._futures.pop(key) for key in keys if key in self._futures}
         sound = {key: each for key, each in futures.items() if each.status == "finished"}
@@ -106,6 +104,17 @@ class Cluster:
             key: _failure(each) for key, each in futures.items() if key not in sound
         }
         return found | self._fetched(sound)
+
+    def _is_another(self) -> bool:
+        """Whether there is another scheduler now, which knows nothing of what was handed out."""
+        now = self._scheduler_id()
+        return "" not in (now, self._first_id) and now != self._first_id
+
+    def _scheduler_id(self) -> str:
+        # While a connection is made anew there is nobody to ask.
+        with suppress(Exception):
+            return str(self._client.scheduler_info(n_workers=0)["id"])
+        return ""
 
     def _keys(self, seconds: float) -> list[str]:
         keys = []
@@ -214,7 +223,9 @@ def _local(workers: int) -> Iterator[Client]:
                 )
             )
         except RuntimeError as error:
-            raise UsageError(f"Dask cannot start workers: {one_line(error)}. {_GUARD}") from error
+            raise UsageError(
+                f"Dask cannot start workers: {one_line(error).rstrip('.')}. {_GUARD}"
+            ) from error
         yield held.enter_context(Client(cluster, set_as_default=False))
 
 

@@ -205,6 +205,8 @@ class Prepared:
         # It looks at all that is installed.
         from genomark.models.isolation.sight import local_places, where_seen
 
+        # Tasks of one folder say the same place.
+        places = {place: name for name, _ in self.benchmarks for place in local_places(name)}
         for spec, folders in isolated:
             seen = where_seen(folder, folders)
             if seen is not None:
@@ -212,14 +214,13 @@ class Prepared:
                     f"'{spec}' would see the results in {folder}, which is in a folder that it "
                     f"can read, {seen}: choose another folder with --out"
                 )
-            for name, _ in self.benchmarks:
-                for place in local_places(name):
-                    seen = where_seen(place, folders)
-                    if seen is not None:
-                        raise UsageError(
-                            f"'{spec}' would see the labels of '{name}': {place} is in a folder "
-                            f"that it can read, {seen}; keep them elsewhere"
-                        )
+            for place, name in places.items():
+                seen = where_seen(place, folders)
+                if seen is not None:
+                    raise UsageError(
+                        f"'{spec}' would see the labels of '{name}': {place} is in a folder that "
+                        f"it can read, {seen}; keep them elsewhere"
+                    )
 
     def plan(self) -> Plan:
         """Plan every model on every benchmark."""

@@ -45,12 +45,15 @@ def place_genomark(folder: Path, given: Path | None) -> Path | None:
     Raises
     ------
     UsageError
-        If what was given is no wheel of genomark.
+        If what was given is no wheel of genomark, or there can be no folder of wheels.
     WheelError
         If none could be made.
     """
     wheels = folder / WHEELS
-    wheels.mkdir(exist_ok=True)
+    try:
+        wheels.mkdir(exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{wheels}: expected a folder ({error.strerror})") from error
     if given is not None:
         if not given.is_file() or not _NAME.fullmatch(given.name):
             raise UsageError(f"{given}: expected a wheel of genomark, genomark-VERSION-...-any.whl")

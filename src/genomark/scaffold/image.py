@@ -22,7 +22,7 @@ from genomark.scaffold.engines import (
 )
 from genomark.scaffold.genomark_wheel import place_genomark
 from genomark.scaffold.pip_settings import pip_settings
-from genomark.scaffold.project import Project, read_project
+from genomark.scaffold.project import Project, read_project, text_of
 
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
 
@@ -170,7 +170,7 @@ def _usual_target(engine: Engine, project: Project) -> str:
 
 
 def _with_base(definition: Path, base: str, temporary: Path) -> Path:
-    text = re.sub(r"(?m)^From:.*$", f"From: {base}", definition.read_text(encoding="utf-8"))
+    text = re.sub(r"(?m)^From:.*$", f"From: {base}", text_of(definition))
     changed = temporary / definition.name
     changed.write_text(text, encoding="utf-8")
     return changed

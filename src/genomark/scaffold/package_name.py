@@ -12,6 +12,10 @@ from genomark.errors import UsageError
 from genomark.models import FORMS, model_entry_points
 
 _PATTERN = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+#: What else a package holds: Python would import one for the other.
+_PARTS = frozenset(
+    ("conftest", "data", "setup", "src", "test_benchmark", "test_model", "tests", "wheels")
+)
 #: As long as the names that GAME files are made of may well be.
 _LONGEST = 60
 
@@ -50,6 +54,8 @@ def _holder(name: str) -> str | None:
         return "is a word of Python"
     if module in sys.stdlib_module_names:
         return "is a module of Python"
+    if module in _PARTS:
+        return "is what another part of the package is called"
     if name in {form.partition(":")[0] for form in FORMS} | {"https"}:
         return "begins a model spec of another kind"
     for kind, points in (("model", model_entry_points()), ("benchmark", benchmark_entry_points())):

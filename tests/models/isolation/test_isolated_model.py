@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ from genomark.models import (
 )
 from genomark.models.isolation import Limits, installation
 from genomark.models.isolation.isolated_model import IsolatedModel, MemoryOutError
+from genomark.models.isolation.messages import entries
 from genomark.models.isolation.payload import payload_of_file
 from genomark.models.pieces import predict_in_pieces
 from genomark.models.registry import model_package
@@ -492,6 +496,122 @@ def test_a_model_of_a_package_is_isolated_under_its_name(
     assert task.predictions == {"a": 9.0}
     model.close()
     assert "strangers_own.model" not in sys.modules
+
+
+@pytest.mark.usefixtures("sandbox")
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("deep.py", b"x = " + b"-" * 200_000 + b"1", "could not be looked at"),
+        (b"\xff\xfe.txt", b"", "could not be looked at: UnicodeEncodeError"),
+    ],
+)
+def test_files_that_nobody_can_read_stop_their_own_model_alone(
+    stranger: Stranger, name: str | bytes, content: bytes, words: str
+) -> None:
+    path = stranger("def f(s):\n    return [0.0] * len(s)\n")
+    (Path(path).parent / os.fsdecode(name)).write_bytes(content)
+    model = isolated(path, "f")
+    with pytest.raises(ModelError, match=words) as caught:
+        _ = model.info
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_more_hidden_folders_than_can_be_left_out_stop_their_own_model_alone(
+    stranger: Stranger,
+) -> None:
+    path = stranger("def f(s):\n    return [0.0] * len(s)\n")
+    for number in range(1200):
+        (Path(path).parent / f".hidden{number}").mkdir()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(ModelError, match="holds 1,200 hidden folders"):
+        _ = isolated(path, "f").info
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_a_sandbox_whose_declaration_cannot_be_read_is_ended(
+    stranger: Stranger,
+) -> None:
+    source = """
+import sys
+from genomark.models.isolation.messages import Told
+sys.modules["__main__"]._told = lambda model: Told(["Embedder"], declaration=b"\\xc1")
+f = print
+"""
+    before = [each for each in threading.enumerate() if each.name == "sandbox"]
+    model = isolated(stranger(source), "f")
+    with pytest.raises(ModelError, match="declares what it is not"):
+        _ = model.info
+    assert [each for each in threading.enumerate() if each.name == "sandbox"] == before
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_packages_in_the_temporary_folder_are_there(
+    stranger: Stranger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = stranger("import passing_thing\ndef f(s):\n    return [passing_thing.VALUE] * len(s)\n")
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        place = Path(folder) / "site-packages"
+        place.mkdir()
+        Path(folder).chmod(0o755)
+        (place / "passing_thing.py").write_text("VALUE = 7.0\n")
+        monkeypatch.syspath_prepend(place)
+        monkeypatch.setenv("PYTHONPATH", str(place))
+        installation.installed_places.cache_clear()
+        try:
+            model = isolated(path, "f")
+            (task,) = model.predict(request({"a": "ACG"})).prediction_tasks
+            model.close()
+        finally:
+            installation.installed_places.cache_clear()
+    assert task.predictions == {"a": 7.0}
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_vectors_and_lists_are_as_long_as_they_may_be(stranger: Stranger) -> None:
+    source = """
+import numpy as np
+from genomark.models.genes.table import GeneTable
+from genomark.scoring import ModelIdentity
+
+class Model:
+    info = ModelIdentity("m", "1", "0" * 32)
+    def embed(self, sequences, progress=None):
+        return np.zeros((len(sequences), int(sequences[0]) if sequences else 1 << 40))
+    def embed_positions(self, sequences, progress=None):
+        return []
+    def gene_table(self, names, kind="symbol"):
+        return GeneTable(["A"], np.eye(1, dtype=np.float32), "x")
+
+import genomark.models.isolation.messages as messages
+import sys
+def genes(names, vectors, reasons):
+    return messages.Genes(names, vectors, {str(number): "x" for number in range(3)})
+sys.modules["__main__"].Genes = genes
+model = Model()
+"""
+    model = isolated(stranger(source), "model")
+    _ = model.info
+    assert model.embed(["16384"]).shape == (1, 16_384)
+    with pytest.raises(ModelError, match=r"expected floats of \(1, up to 16,384\)"):
+        model.embed(["16385"])
+    with pytest.raises(ModelError, match="up to 16,384"):
+        model.embed([])
+    with pytest.raises(ModelError, match="0 answers for 1 sequences"):
+        model.embed_positions(["A"])
+    with pytest.raises(ModelError, match="more genes than were asked for"):
+        model.gene_table(["A", "B"])
+    model.close()
+
+
+@pytest.mark.parametrize("number", [0, 3, 15, 16, 70_000])
+def test_entries_are_counted_without_being_read(number: int) -> None:
+    for thing in ([1] * number, {str(each): 1 for each in range(number)}):
+        assert entries(msgspec.Raw(msgspec.msgpack.encode(thing))) == number
+    assert entries(msgspec.Raw(b"")) == 0
+    assert entries(msgspec.Raw(b"\xdf\xff\xff\xff\xff")) == (1 << 32) - 1
 
 
 def test_packages_that_bring_benchmarks_are_hidden_from_models_of_others(

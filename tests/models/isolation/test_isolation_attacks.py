@@ -123,6 +123,29 @@ result = found.value
     assert puppet(code) == 0
 
 
+def test_process_1_is_bound_before_foreign_code_runs(puppet: Puppet) -> None:
+    # Of an ordinary user it can be written to from inside.
+    told = puppet("result = open('/proc/1/limits').read()")
+    rows = {row[:25].strip(): row[25:].split()[:2] for row in told.splitlines()}
+    assert rows["Max data size"] == [str(64 << 20)] * 2
+    assert rows["Max file size"] == ["0", "0"]
+    most = puppet("import resource as r; result = r.getrlimit(r.RLIMIT_NPROC)[0]")
+    assert rows["Max processes"] == [str(most)] * 2
+
+
+def test_sockets_keep_their_memory(puppet: Puppet) -> None:
+    code = """
+import socket
+one, other = socket.socketpair()
+before = one.getsockopt(1, 7), one.getsockopt(1, 8)
+one.setsockopt(1, 7, 1 << 24)
+one.setsockopt(1, 8, 1 << 24)
+one.setsockopt(1, 20, b"\\1" + bytes(15))
+result = before == (one.getsockopt(1, 7), one.getsockopt(1, 8))
+"""
+    assert puppet(code) is True
+
+
 def test_signals_reach_nobody_outside(puppet: Puppet) -> None:
     bystander = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     try:
@@ -425,6 +448,30 @@ for handle in range(3, 20):
     # Whatever came after it is not taken for the next answer.
     puppet_model.close()  # type: ignore[attr-defined]
     assert puppet("result = 5") == 5
+
+
+@pytest.mark.slow
+def test_time_of_children_that_nobody_waits_for_counts(stranger: Any, puppet_source: str) -> None:
+    model = load_model(f"isolated:cpu_seconds=2:py:{stranger(puppet_source)}:puppet")
+    assert isinstance(model, Embedder)
+    # At most 20 s, should nothing end it.
+    code = """
+import os, signal, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+for _ in range(40):
+    child = os.fork()
+    if child == 0:
+        while time.process_time() < 0.5:
+            pass
+        os._exit(0)
+    try:
+        os.waitpid(child, 0)
+    except ChildProcessError:
+        pass
+"""
+    with pytest.raises(ModelError, match="used more than 2 s of processor time"):
+        model.embed([code])
+    model.close()  # type: ignore[attr-defined]
 
 
 @pytest.mark.slow

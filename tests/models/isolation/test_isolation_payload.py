@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from genomark.errors import UsageError
+from genomark.errors import ModelError, UsageError
+from genomark.models.isolation import installation
 from genomark.models.isolation.installation import (
+    folders_of_libraries,
     hidden_places,
     installed_places,
     is_installed_place,
     private_places,
+    python_links,
 )
 from genomark.models.isolation.payload import Payload, payload_of_file, payload_of_module
 
@@ -171,3 +177,121 @@ def test_a_cache_inside_the_installation_is_hidden(monkeypatch: pytest.MonkeyPat
     assert cache not in hidden_places()
     monkeypatch.setenv("GENOMARK_CACHE", str(cache))
     assert cache in hidden_places()
+
+
+def test_what_is_neither_file_nor_folder_nor_link_is_refused(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write("model.py", "a = 1")
+    monkeypatch.chdir(file.parent)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("agent.sock")
+        monkeypatch.chdir("/")
+        with pytest.raises(ModelError, match=r"agent\.sock' is neither a file nor") as caught:
+            taken(file)
+    assert "\n" not in str(caught.value)
+    (file.parent / "agent.sock").unlink()
+    os.mkfifo(file.parent / "pipe")
+    with pytest.raises(ModelError, match="pipe' is neither"):
+        taken(file)
+
+
+def test_a_folder_without_end_is_refused_before_it_is_read(write: Write) -> None:
+    file = write("model.py", "a = 1")
+    with (file.parent / "sparse.bin").open("wb") as sparse:
+        sparse.truncate(8 << 40)
+    with pytest.raises(ModelError, match="more than 100 GB"):
+        taken(file)
+
+
+def test_folders_of_passing_files_are_private() -> None:
+    places = private_places()
+    for place in ("/tmp", "/var/tmp", tempfile.gettempdir()):
+        assert Path(place).resolve() in places
+
+
+@pytest.fixture
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give a folder of installed packages."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    installation.installed_places.cache_clear()
+    yield folder
+    installation.installed_places.cache_clear()
+
+
+def install(folder: Path, name: str, points: bytes, record: bytes | None = None) -> Path:
+    module, about = folder / name, folder / f"{name}-1.0.dist-info"
+    module.mkdir()
+    about.mkdir()
+    (module / "labels.csv").write_text("1")
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_bytes(points)
+    if record is not None:
+        (about / "RECORD").write_bytes(record)
+    return module
+
+
+def test_packages_with_suites_alone_are_hidden_too(packages: Path) -> None:
+    points = b"[genomark.suites]\ntheirs = only_suites:THEIRS\n"
+    module = install(packages, "only_suites", points, b"only_suites/labels.csv,,\n")
+    models = install(packages, "only_models", b"[genomark.models]\nm = only_models:make\n")
+    assert module in hidden_places()
+    assert module not in hidden_places("only_suites")
+    assert models not in hidden_places()
+
+
+def test_so_are_packages_without_a_list_of_their_files(packages: Path) -> None:
+    points = b"[genomark.benchmarks]\ntheirs = listless_module.deep:Theirs [extra]\n"
+    install(packages, "listless", points)
+    (packages / "listless_module.py").write_text("")
+    assert packages / "listless_module.py" in hidden_places()
+
+
+@pytest.mark.parametrize("record", [None, b"broken_labels/labels.csv,,\n", b"\xff\xfe,,\n"])
+def test_a_package_that_cannot_be_read_is_hidden_and_stops_nothing(
+    packages: Path, record: bytes | None
+) -> None:
+    broken = install(packages, "broken_labels", b"\xff\xfe[genomark.benchmarks]", record)
+    points = b"[genomark.benchmarks]\ntheirs = whole_labels:Theirs\n"
+    whole = install(packages, "whole_labels", points)
+    assert {broken, whole} <= set(hidden_places())
+
+
+def test_libraries_are_looked_for_where_no_data_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, work = tmp_path / "home", tmp_path / "work"
+    for folder in (home / "conda" / "lib", home / "cache", work / "results"):
+        folder.mkdir(parents=True)
+    # Where the temporary folder is not: all of these are in it.
+    monkeypatch.setattr(
+        installation, "private_places", lambda: [home, home / "cache", work.resolve()]
+    )
+    monkeypatch.setenv("HOME", str(home))
+    told = [home, home / "conda" / "lib", home / "cache", work, work / "results", tmp_path]
+    relative = [".", "results", ""]
+    monkeypatch.setenv("LD_LIBRARY_PATH", ":".join([*map(str, told), *relative]))
+    assert folders_of_libraries() == [home / "conda" / "lib"]
+
+
+def test_of_a_link_to_python_there_is_the_link_and_not_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path(sys.executable).resolve()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "secret.txt").write_text("1")
+    (tmp_path / "bin" / "python3").symlink_to(real)
+    (tmp_path / "bin" / "python").symlink_to("python3")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    installation.installed_places.cache_clear()
+    try:
+        assert not is_installed_place(tmp_path / "bin" / "secret.txt")
+        assert is_installed_place(real)
+        assert list(python_links()) == [
+            (tmp_path / "bin" / "python", Path("python3")),
+            (tmp_path / "bin" / "python3", real),
+        ]
+    finally:
+        installation.installed_places.cache_clear()

@@ -70,6 +70,22 @@ def test_calls_are_judged_by_number_and_arguments(
     assert judge(ioctl, 0, (1 << 32) + 0x5412) == refusal(errno.EPERM)
 
 
+@pytest.mark.parametrize(
+    ("machine", "architecture", "setsockopt"), [("x86_64", _X86, 54), ("aarch64", _ARM, 208)]
+)
+def test_sizes_of_buffers_of_sockets_are_said_to_be_set(
+    machine: str, architecture: int, setsockopt: int
+) -> None:
+    # SOL_SOCKET: SO_REUSEADDR, SO_SNDBUF, SO_RCVBUF; IPPROTO_TCP: TCP_CORK.
+    for level, option, verdict in (
+        (1, 2, _ALLOW),
+        (1, 7, refusal(0)),
+        (1, 8, refusal(0)),
+        (6, 7, _ALLOW),
+    ):
+        assert judged(machine, architecture, setsockopt, 3, level, option) == verdict
+
+
 def test_other_ways_to_call_the_kernel_are_refused() -> None:
     # i386 on x86_64, whose numbers mean other calls, and the ABI of x32.
     assert judged("x86_64", 0x40000003, 0) == _KILL

@@ -59,6 +59,7 @@ found = {
     "label": told(f"open({sys.argv[2]!r})"),
     "vsock": told("import socket; socket.socket(40)"),
     "space": told("import ctypes; result = ctypes.CDLL(None).unshare(0x10000000)"),
+    "first": told("result = open('/proc/1/limits').read()"),
     "threads": told(threads),
     "bomb": told(sleepers),
     "after": told("result = 1"),
@@ -110,6 +111,8 @@ def test_it_holds_for_an_ordinary_user(puppet_source: str) -> None:
     assert found["label"].startswith("FileNotFoundError")
     assert "Address family not supported" in found["vsock"]
     assert found["space"] == -1
+    (size,) = [row for row in found["first"].splitlines() if row.startswith("Max data size")]
+    assert size.split()[3:5] == [str(64 << 20)] * 2
     assert found["threads"] is True
     assert "started more than 12 processes" in found["bomb"]
     assert found["after"] == 1

@@ -11,7 +11,7 @@ import os
 import resource
 import sys
 
-#: The kernel ends these first when the machine itself is out of memory.
+#: The kernel ends these first when the machine itself is out of memory, unless they set it back.
 _FIRST_TO_GO = "1000"
 
 

@@ -69,10 +69,10 @@ def is_installed_place(path: Path) -> bool:
 def folders_of_libraries() -> list[Path]:
     """Give those of ``LD_LIBRARY_PATH``, but for relative ones and those that hold or are data."""
     home = _home()
+    private = [place for place in private_places() if place not in (home, Path("/"))]
     found = []
     for each in os.environ.get("LD_LIBRARY_PATH", "").split(":"):
         path = Path(each)
-        private = [place for place in private_places() if place != home]
         within = any(holds(place, path.resolve()) for place in private)
         if path.is_absolute() and not within and not _holds_any(path.resolve(), private_places()):
             found.append(path)
@@ -149,7 +149,8 @@ def hidden_places(model: str = "") -> list[Path]:
     hidden += [place for place in private_places() if is_installed_place(place)]
     for package in distributions():
         hidden += [place for place in _answers_of(package, model) if is_installed_place(place)]
-    needed = [place for place in installed_places() if place not in folders_of_libraries()]
+    libraries = folders_of_libraries()
+    needed = [place for place in installed_places() if place not in libraries]
     return [
         place
         for place in dict.fromkeys(each for each in hidden if each.exists())
@@ -176,12 +177,13 @@ def _answers_of(package: Distribution, model: str) -> set[Path]:
 def _top_level(package: Distribution, offered: Sequence[str]) -> set[Path]:
     """Give the modules of a package: those in its list of files, and those of what it offers."""
     names = {each.partition(":")[0].partition(".")[0].strip() for each in offered}
-    try:
-        names |= {file.parts[0] for file in package.files or ()}
-    except Exception:  # noqa: BLE001 - as above
+    about = getattr(package, "_path", None)
+    if not offered and isinstance(about, Path):
         # It is called as its module is, as a rule.
-        about = getattr(package, "_path", None)
-        names |= {about.name.partition("-")[0]} if isinstance(about, Path) else set()
+        names.add(about.name.partition("-")[0])
+    # A list of files may be as broken as the rest.
+    with suppress(Exception):
+        names |= {file.parts[0] for file in package.files or ()}
     names = {each for each in names if each not in ("", "..", "/")}
     found = {
         Path(str(package.locate_file(each)))

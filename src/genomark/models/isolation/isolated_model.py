@@ -22,7 +22,16 @@ from genomark.models.genes.table import GeneTable
 from genomark.models.isolation.declared import declared
 from genomark.models.isolation.launch import sandbox_command
 from genomark.models.isolation.limits import Limits
-from genomark.models.isolation.messages import CALL, Call, Failure, Genes, Term, Told, framed
+from genomark.models.isolation.messages import (
+    CALL,
+    Call,
+    Failure,
+    GenesTold,
+    Term,
+    Told,
+    entries,
+    framed,
+)
 from genomark.models.isolation.numbered import (
     ANSWER_BYTES,
     LETTER_BYTES,
@@ -55,7 +64,9 @@ Progress = Callable[[int], None]
 #: as several.
 _MOST_ENDS, _LATE_COUNTS = 12, 4
 #: Of a vector, 16,384 numbers.
-_VECTOR_BYTES = 1 << 16
+_MOST_NUMBERS, _VECTOR_BYTES = 1 << 14, 1 << 16
+#: Of any answer: it is held in the memory of the run, not in the sandbox's.
+_MOST_BYTES = 10**9
 _MOST_DESIGNS = 1000
 _NOTE = "isolated: its code saw sequences and its own files"
 
@@ -153,6 +164,7 @@ class IsolatedModel:
             self._sandbox = sandbox
             try:
                 told = sandbox.model()
+                declaration = declared(told)
             except (FailureError, SandboxError) as error:
                 sandbox.close()
                 raise self._ended(error, "could not be loaded") from error
@@ -161,7 +173,7 @@ class IsolatedModel:
                 raise
         if self._told is None:
             self._told = told
-            self._declaration = declared(told)
+            self._declaration = declaration
         elif sorted(told.capabilities) != sorted(self._told.capabilities):
             sandbox.close()
             raise ModelError(
@@ -171,7 +183,7 @@ class IsolatedModel:
         return sandbox
 
     def _ask(self, call: Call, most: int, progress: Progress = lambda done: None) -> bytes:
-        """Ask one question; its answer has `most` bytes at most, and no more than memory."""
+        """Ask one question; its answer has `most` bytes at most, and never more than a gigabyte."""
         left = len(call.texts)
 
         def counted(done: int) -> None:
@@ -183,7 +195,7 @@ class IsolatedModel:
         with self._asking:
             sandbox = self._running()
             try:
-                answer = sandbox.ask(framed(CALL, call), min(most, self._limits.memory), counted)
+                answer = sandbox.ask(framed(CALL, call), min(most, _MOST_BYTES), counted)
             except (FailureError, SandboxError) as error:
                 raise self._ended(error, "gave no answer") from error
             self._ends = 0
@@ -208,7 +220,7 @@ class IsolatedModel:
             return _UnfitError(text)
         return ModelError(text)
 
-    def _read(self, body: bytes, kind: type[T]) -> T:
+    def _read(self, body: bytes | msgspec.Raw, kind: type[T]) -> T:
         try:
             return msgspec.msgpack.decode(body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -220,16 +232,25 @@ class IsolatedModel:
             f"{one_line(reason)}"
         )
 
+    def _check_number(self, body: bytes, wanted: int) -> None:
+        """Count before reading: small things take many times their bytes once they are read."""
+        found = entries(msgspec.Raw(body))
+        if found != wanted:
+            raise self._unreadable(f"{found:,} answers for {wanted:,} sequences")
+
     def _array(self, tensor: Tensor, shape: tuple[int | None, ...]) -> NDArray[Any]:
         try:
             array = tensor.array()
         except msgspec.DecodeError as error:
             raise self._unreadable(error) from error
         fits = array.ndim == len(shape) and all(
-            wanted in (None, found) for wanted, found in zip(shape, array.shape, strict=True)
+            found <= _MOST_NUMBERS if wanted is None else found == wanted
+            for wanted, found in zip(shape, array.shape, strict=True)
         )
         if not fits or array.dtype.kind != "f":
-            wanted = ", ".join("any" if each is None else f"{each:,}" for each in shape)
+            wanted = ", ".join(
+                f"up to {_MOST_NUMBERS:,}" if each is None else f"{each:,}" for each in shape
+            )
             raise self._unreadable(
                 f"an array of {array.dtype} and shape {array.shape}, expected floats of ({wanted})"
             )
@@ -325,9 +346,8 @@ class _Embedder(IsolatedModel):
         """Give one vector a base, float32[length, n_dimensions] for each sequence."""
         most = ANSWER_BYTES + _VECTOR_BYTES * sum(map(len, sequences))
         body = self._ask(Call("embed_positions", texts=list(sequences)), most, progress)
+        self._check_number(body, len(sequences))
         tensors = self._read(body, list[Tensor])
-        if len(tensors) != len(sequences):
-            raise self._unreadable(f"{len(tensors):,} arrays for {len(sequences):,} sequences")
         return [
             self._array(tensor, (len(sequence), None)).astype(np.float32)
             for tensor, sequence in zip(tensors, sequences, strict=True)
@@ -345,15 +365,19 @@ class _GeneEmbedder(IsolatedModel):
         wanted = list(dict.fromkeys(names))
         most = ANSWER_BYTES + (_VECTOR_BYTES + SEQUENCE_BYTES) * len(wanted)
         body = self._ask(Call("gene_table", texts=wanted, word=kind), most)
-        found = self._read(body, Genes)
-        vectors = self._array(found.vectors, (len(found.names), None)).astype(np.float32)
-        if len(set(found.names)) != len(found.names) or not set(found.names) <= set(wanted):
+        told = self._read(body, GenesTold)
+        if max(entries(told.names), entries(told.reasons)) > len(wanted):
+            raise self._unreadable("more genes than were asked for")
+        known = self._read(told.names, list[str])
+        said = self._read(told.reasons, dict[str, str])
+        vectors = self._array(told.vectors, (len(known), None)).astype(np.float32)
+        if len(set(known)) != len(known) or not set(known) <= set(wanted):
             raise self._unreadable("it names genes twice, or others than were asked for")
         if not np.isfinite(vectors).all():
             raise self._unreadable("vectors with numbers that are not finite")
-        reasons = {name: one_line(found.reasons[name]) for name in wanted if name in found.reasons}
-        parts = [self._digest.encode(), "\n".join(found.names).encode(), vectors.tobytes()]
-        return GeneTable(found.names, vectors, digest_of_bytes(parts), reasons)
+        reasons = {name: one_line(said[name]) for name in wanted if name in said}
+        parts = [self._digest.encode(), "\n".join(known).encode(), vectors.tobytes()]
+        return GeneTable(known, vectors, digest_of_bytes(parts), reasons)
 
 
 class _Scorer(IsolatedModel):
@@ -376,6 +400,7 @@ class _Folder(IsolatedModel):
         """Fold sequences, each by itself."""
         most = ANSWER_BYTES + sum(SEQUENCE_BYTES + len(each) for each in sequences)
         body = self._ask(Call("fold", texts=list(sequences)), most, progress)
+        self._check_number(body, len(sequences))
         folds = self._read(body, list[tuple[str, float | None]])
         if [len(structure) for structure, _ in folds] != [len(each) for each in sequences]:
             raise self._unreadable("structures that are not as many or as long as the sequences")

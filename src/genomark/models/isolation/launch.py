@@ -19,9 +19,9 @@ from typing import Any
 
 from genomark.errors import ModelError, UsageError, one_line
 from genomark.models.isolation.installation import (
-    folders_of_libraries,
     hidden_places,
     installed_places,
+    is_installed_place,
     library_path,
     python_links,
     system_folders,
@@ -175,8 +175,9 @@ def sandbox_command(payload: Payload, limits: Limits, package: str = "") -> Comm
 
 
 def _libraries() -> dict[str, str]:
-    folders = folders_of_libraries()
-    return {_LIBRARIES: ":".join(map(str, folders))} if folders else {}
+    told = map(Path, filter(None, os.environ.get(_LIBRARIES, "").split(":")))
+    found = [str(each) for each in told if each.is_absolute() and is_installed_place(each)]
+    return {_LIBRARIES: ":".join(found)} if found else {}
 
 
 def _spaces(user: int | None) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from genomark.errors import ModelError, UsageError
+from genomark.errors import ModelError, UsageError, one_line
 from genomark.models.capabilities import Model
 from genomark.models.isolation.installation import is_installed_place
 from genomark.models.isolation.isolated_model import IsolatedModel
@@ -57,14 +57,23 @@ def load_isolated(spec: str, offered: Mapping[str, PlugIn]) -> Model:
     """
     limits, inner = isolated_parts(spec)
     check_sandbox()
-    payload, package = _payload(inner, offered)
-    model = IsolatedModel(payload, limits, package)
     try:
+        payload, package = _payload(inner, offered)
+        model = IsolatedModel(payload, limits, package)
         model.start()
     except UsageError:
         raise
     except ModelError as error:
         return UnloadableModel(error)
+    # Code that no parser takes, names of files that are no text, folders without end: a stranger's
+    # files may break anything that looks at them.
+    except Exception as error:  # noqa: BLE001
+        kind = type(error).__name__
+        return UnloadableModel(
+            ModelError(
+                f"'{inner}' (isolated) could not be looked at: {one_line(f'{kind}: {error}')}"
+            )
+        )
     return model
 
 

@@ -104,6 +104,14 @@ class Genes(msgspec.Struct):
     reasons: dict[str, str]
 
 
+class GenesTold(msgspec.Struct):
+    """The same as it is read: names and reasons are counted first (`entries`)."""
+
+    names: msgspec.Raw
+    vectors: Tensor
+    reasons: msgspec.Raw
+
+
 class Term(msgspec.Struct):
     """What a TermMatcher says."""
 
@@ -112,6 +120,17 @@ class Term(msgspec.Struct):
     calls: int | None
     fault: str
     notes: list[str]
+
+
+def entries(raw: msgspec.Raw) -> int:
+    """Say how many entries a list or mapping in MsgPack has, without reading it; 0 of others."""
+    told = bytes(memoryview(raw)[:5])
+    if not told:
+        return 0
+    if 0x80 <= told[0] < 0xA0:
+        return told[0] & 0x0F
+    size = {0xDC: 2, 0xDE: 2, 0xDD: 4, 0xDF: 4}.get(told[0], 0)
+    return int.from_bytes(told[1 : 1 + size], "big")
 
 
 def framed(kind: bytes, content: object) -> bytes:

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from genomark.digests import digest_of, digest_of_file
-from genomark.errors import UsageError
+from genomark.errors import ModelError, UsageError
 from genomark.models.function_digest import UNSTATED, packages_beside, sources_beside
 from genomark.models.function_surroundings import is_standard, release
 from genomark.models.isolation.installation import holds, private_places
@@ -27,6 +27,8 @@ _RULES = "1"
 _MOST_FILES = 200
 #: Of a larger package what it imports is not looked up: its own bytes have to do.
 _MOST_PARSED = 300
+#: Of all its files; reading so much takes some ten minutes.
+_MOST_BYTES = 100 << 30
 _PYTHON = ".py"
 
 #: Digests of files by what changes with them.
@@ -75,6 +77,7 @@ class _Tree:
     entries: list[tuple[str, str]] = field(default_factory=list)
     hidden: list[str] = field(default_factory=list)
     closed: Path | None = None
+    left: int = _MOST_BYTES
 
     def sources(self, folder: Path) -> list[Path]:
         """Files of Python, but not of packages so large that looking at them takes seconds."""
@@ -93,6 +96,8 @@ def payload_of_file(spec: str, file: Path, name: str) -> Payload:
     ------
     UsageError
         If there is no such file, or the sandbox could not read it.
+    ModelError
+        If its folder holds what no sandbox is to have.
     """
     if not file.is_file():
         raise UsageError(f"No file '{file}'. A path in py:./file.py:object is relative to here.")
@@ -226,8 +231,20 @@ def _tree(folder: Path) -> _Tree:
                 # It leads nowhere but to what the sandbox has.
                 tree.entries.append((str(own / name), f"link to {path.readlink()}"))
             elif path.is_file():
+                tree.left -= path.stat().st_size
+                if tree.left < 0:
+                    raise ModelError(
+                        f"{folder} holds more than {_MOST_BYTES >> 30} GB, which is too much to "
+                        "look at; put the model in a folder of its own"
+                    )
                 _note_closed(tree, path, 0o004)
                 tree.entries.append((str(own / name), _file_digest(path)))
+            else:
+                # Who listens at a socket can be asked through it, whatever is read-only.
+                raise ModelError(
+                    f"'{path}' is neither a file nor a folder nor a link (but a socket, pipe or "
+                    "device), and a sandbox is to have none; remove it"
+                )
     tree.entries.sort()
     tree.hidden.sort()
     return tree

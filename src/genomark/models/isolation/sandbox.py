@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import select
 import signal
@@ -28,7 +29,7 @@ from genomark.models.isolation.messages import (
     Told,
     head_of,
 )
-from genomark.models.isolation.watch import files_in, look, memory_shared_out
+from genomark.models.isolation.watch import Times, confine, files_in, look, memory_shared_out
 
 T = TypeVar("T")
 
@@ -91,6 +92,7 @@ class Sandbox:
         self._late = False
         self._output = b""
         self._baseline = 0.0
+        self._times = Times()
         self._process: subprocess.Popen[bytes] | None = None
         self._fault: OSError | None = None
         self._started = threading.Event()
@@ -100,7 +102,10 @@ class Sandbox:
         for handle in (self._requests, self._answers, self._errors):
             os.set_blocking(handle, False)
         self._thread = threading.Thread(
-            target=self._run, args=(command, requests, answers, errors), daemon=True
+            target=self._run,
+            args=(command, requests, answers, errors),
+            name="sandbox",
+            daemon=True,
         )
         self._thread.start()
         self._started.wait()
@@ -123,6 +128,8 @@ class Sandbox:
             raise refusal(self._said() or str(error)) from error
         if kind != STANDS:
             raise self._broken("it does not begin as it should")
+        # An ordinary user's process 1 can be written to from inside. No foreign code runs yet.
+        self._confine()
         self._stands = True
         until = time.monotonic() + self._limits.seconds
         kind, body = self._message(until, _SMALL_BYTES)
@@ -187,6 +194,14 @@ class Sandbox:
             close_all([self._requests, self._answers])
             raise UsageError(f"no sandbox to isolate models: {one_line(self._fault)}")
 
+    def _confine(self) -> None:
+        process = self._process
+        try:
+            confine(look(process.pid).first if process else 0, self._limits.tasks)
+        except OSError as error:
+            self._end(f"process 1 of the sandbox cannot be limited: {one_line(error)}")
+            raise self._ended() from error
+
     def _rest(self) -> None:
         self._used = time.monotonic()
         self._baseline = -1.0
@@ -217,17 +232,18 @@ class Sandbox:
         return kind, body
 
     def _bytes(self, number: int, until: float) -> bytes:
-        found = bytearray()
-        while len(found) < number:
+        # Unlike other ways it never holds the bytes twice.
+        found = io.BytesIO()
+        while (left := number - found.tell()) > 0:
             self._wait(self._answers, select.POLLIN, until)
             try:
-                block = os.read(self._answers, min(number - len(found), _BLOCK_BYTES))
+                block = os.read(self._answers, min(left, _BLOCK_BYTES))
             except BlockingIOError:
                 continue
             if not block:
                 raise self._ended()
-            found += block
-        return bytes(found)
+            found.write(block)
+        return found.getvalue()
 
     def _wait(self, handle: int, event: int, until: float) -> None:
         poll = select.poll()
@@ -293,15 +309,14 @@ class Sandbox:
     def _inspect(self, starter: int) -> None:
         seen = look(starter)
         limits = self._limits
+        seconds = self._times.after(seen)
         if self._baseline < 0:
-            self._baseline = seen.seconds
+            self._baseline = seconds
         if len(seen.processes) > limits.processes:
             self._end(f"it started more than {limits.processes} processes")
-        elif seen.memory > limits.memory:
-            memory = memory_shared_out(seen.processes)
-            if memory is None or memory > limits.memory:
-                self._end(f"it used more than {limits.memory_gb:g} GB of memory")
-        elif seen.seconds - self._baseline > limits.cpu_seconds:
+        elif seen.memory > limits.memory and memory_shared_out(seen) > limits.memory:
+            self._end(f"it used more than {limits.memory_gb:g} GB of memory")
+        elif seconds - self._baseline > limits.cpu_seconds:
             self._end(f"it used more than {limits.cpu_seconds:g} s of processor time")
         # Until it stands, its files are those of this machine.
         elif self._stands and files_in(seen.first, WRITABLE) > limits.files_on_disk:

@@ -19,7 +19,7 @@ _MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 _LOAD, _JUMP_EQUAL, _JUMP_ABOVE, _JUMP_ANY, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
 #: Where `struct seccomp_data` has them.
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _SECOND_ARGUMENT = 0, 4, 16, 24
+_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _SECOND_ARGUMENT, _THIRD_ARGUMENT = 0, 4, 16, 24, 32
 #: From here on calls of x86_64 are of its ABI with pointers of 32 bits.
 _X32 = 0x40000000
 
@@ -94,6 +94,9 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
 #: Its flags lie where the filter cannot look; without it the C library takes `clone`.
 _CLONE3 = (435, 435)
 _CLONE, _SOCKET, _IOCTL, _PRCTL = (56, 220), (41, 198), (16, 29), (157, 167)
+_SETSOCKOPT = (54, 208)
+#: ``SO_SNDBUF`` and ``SO_RCVBUF``: memory of the kernel that no process is charged for.
+_SOL_SOCKET, _BUFFERS = 1, (7, 8)
 #: ``PR_SET_PDEATHSIG``, by which a sandbox dies with who started it: nothing is changed any more.
 _DEATH_SIGNAL = 1
 #: Every ``CLONE_NEW*``.
@@ -161,6 +164,12 @@ def seccomp_program(machine: str | None = None) -> bytes:
         _PRCTL[column],
         [_step(_LOAD, _FIRST_ARGUMENT), *_if(_JUMP_EQUAL, _DEATH_SIGNAL, [_refusal(0)])],
     )
+    sizes: list[bytes] = []
+    for option in _BUFFERS:
+        sizes += _if(_JUMP_EQUAL, option, [_refusal(0)])
+    of_sockets = [_step(_LOAD, _THIRD_ARGUMENT), *sizes, _step(_RETURN, _ALLOW)]
+    own_level = [_step(_LOAD, _SECOND_ARGUMENT), *_if(_JUMP_EQUAL, _SOL_SOCKET, of_sockets)]
+    steps += _if(_JUMP_EQUAL, _SETSOCKOPT[column], own_level)
     return b"".join([*steps, _step(_RETURN, _ALLOW)])
 
 
