@@ -169,7 +169,9 @@ def make_plan(
             plan.skipped.append(Skipped(benchmark=name, reason=str(error)))
             continue
         # A benchmark may be a stranger's: one that cannot be asked ends no other.
-        except (Exception, SystemExit) as error:  # noqa: BLE001
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001
             plan.failed += [
                 Failed(benchmark=name, model=spec, reason=_said(error)) for spec, _ in models
             ]
@@ -181,7 +183,9 @@ def make_plan(
             try:
                 _plan_one(plan, name, benchmark, parts, spec, model, settings)
             # As are models.
-            except (Exception, SystemExit) as error:  # noqa: BLE001
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001
                 plan.failed.append(Failed(benchmark=name, model=spec, reason=_said(error)))
     return plan
 
@@ -199,7 +203,9 @@ def _unreachable(models: Sequence[tuple[str, Model]]) -> dict[str, str]:
     for spec, model in models:
         try:
             _ = model.info
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's may raise anything
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a stranger's may raise anything
             silent[spec] = _said(error)
     return silent
 

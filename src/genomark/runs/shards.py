@@ -129,7 +129,9 @@ class Workshop:
                 outcome = meter.outcome(shard.digest)
             except MemoryError:
                 answers, outcome = _NO_MEMORY, meter.outcome(shard.digest)
-            except (Exception, SystemExit) as failure:  # noqa: BLE001 - as in `work`
+            except KeyboardInterrupt:
+                raise
+            except BaseException as failure:  # noqa: BLE001 - as in `work`
                 outcome = _failed(shard, meter, failure)
             return answers, msgspec.structs.replace(outcome, spent=Spent.of(ledger))
 
@@ -152,7 +154,9 @@ class Workshop:
         # A model is foreign code: whatever it raises ends its own shard and nothing else.
         try:
             got = answers()
-        except (Exception, SystemExit) as failure:  # noqa: BLE001
+        except KeyboardInterrupt:
+            raise
+        except BaseException as failure:  # noqa: BLE001
             return _failed(shard, meter, failure)
         try:
             return self._keep(shard, meter, got)
