@@ -62,8 +62,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Package:
             lines = [f"{each} = {value}" for each, value in offered.items()]
             text += "\n".join([f"[genomark.{group}]", *lines, ""])
         (info / "entry_points.txt").write_text(text)
-        (site / f"{name.replace('-', '_')}.py").write_text(code)
+        module = name.replace("-", "_")
+        (site / f"{module}.py").write_text(code)
         monkeypatch.syspath_prepend(site)
+        # Tests of other rooms may have one of that name.
+        monkeypatch.delitem(sys.modules, module, raising=False)
         return site
 
     yield write

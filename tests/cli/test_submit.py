@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import zipfile
 
@@ -129,7 +130,8 @@ def test_from_a_run_to_the_final_score(genomark_cli, data, hidden, tmp_path):
     received = genomark_cli("board", "receive", "board", "bundle.zip", *key)
     assert received.code == 0, received.out
     assert "scored GC on guanine/gpra_c: attempt 1, 2 left" in received.out
-    assert "new figure: spearman 0.9\n" in received.out
+    # Which half is public, the secret of the board decides.
+    assert re.search(r"new figure: spearman (0\.8|0\.9|1)\n", received.out)
     again = genomark_cli("board", "receive", "board", "bundle.zip", *key)
     assert again.code == 1
     assert "refused bundle.zip: this bundle was scored before" in again.out
@@ -407,7 +409,8 @@ def test_labels_may_be_those_of_the_test_files(genomark_cli, data, tmp_path):
     assert "told still holds the labels in the open" in added.err
     received = genomark_cli("board", "receive", "board", "bundle.zip", "--key", "board.key")
     assert received.code == 0, received.out
-    assert "new figure: spearman 0.9\n" in received.out
+    # Which half is public, the secret of the board decides.
+    assert re.search(r"new figure: spearman (0\.8|0\.9|1)\n", received.out)
 
 
 def test_items_of_coordinates_are_told_from_rows(genomark_cli, data, tmp_path):

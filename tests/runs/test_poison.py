@@ -368,14 +368,14 @@ def in_workers(tmp_path, monkeypatch):
     known = tmp_path / "poison-1.dist-info"
     known.mkdir()
     (known / "METADATA").write_text("Metadata-Version: 2.1\nName: poison\nVersion: 1\n")
-    (known / "entry_points.txt").write_text("[genomark.benchmarks]\npoison-toy = toy:Toy\n")
+    (known / "entry_points.txt").write_text("[genomark.benchmarks]\ntoy = toy:Toy\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{Path(__file__).parent}")
 
     def run(source: str):
         (tmp_path / "model.py").write_text(source)
         spec = f"py:{tmp_path}/model.py:predict"
-        results = genomark.run(spec, "poison-toy", out=tmp_path, workers=2, progress=False)
+        results = genomark.run(spec, "toy", out=tmp_path, workers=2, progress=False)
         assert results.failed == []
         return results.results[0]
 

@@ -201,7 +201,7 @@ def test_a_predictor_behind_a_url_is_told_of_as_far_as_it_says(known, spec, tmp_
 def served(monkeypatch, spec, matcher):
     """The app that would have been served."""
     apps = []
-    monkeypatch.setattr(server, "run_app", lambda app, listener, message: apps.append(app))
+    monkeypatch.setattr(server, "run_app", lambda app, *_, **__: apps.append(app))
     server.serve_model(load_model(spec), port=0, matcher=matcher)
     return apps[0]
 

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 import traceback
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,6 +37,8 @@ from genomark.spans import Ledger, recording, span
 
 #: Where a shard's file keeps what was told with its predictions.
 _REPORT = "genomark.report"
+#: What code of strangers may raise; Ctrl-C is not theirs.
+_FOREIGN = (Exception, SystemExit, GeneratorExit, CancelledError)
 #: An array did not fit; a worker that was killed for its memory says nothing.
 _NO_MEMORY = Cause("", memory=True)
 
@@ -129,9 +132,7 @@ class Workshop:
                 outcome = meter.outcome(shard.digest)
             except MemoryError:
                 answers, outcome = _NO_MEMORY, meter.outcome(shard.digest)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as failure:  # noqa: BLE001 - as in `work`
+            except _FOREIGN as failure:
                 outcome = _failed(shard, meter, failure)
             return answers, msgspec.structs.replace(outcome, spent=Spent.of(ledger))
 
@@ -154,9 +155,7 @@ class Workshop:
         # A model is foreign code: whatever it raises ends its own shard and nothing else.
         try:
             got = answers()
-        except KeyboardInterrupt:
-            raise
-        except BaseException as failure:  # noqa: BLE001
+        except _FOREIGN as failure:
             return _failed(shard, meter, failure)
         try:
             return self._keep(shard, meter, got)
