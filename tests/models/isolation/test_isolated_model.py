@@ -632,7 +632,7 @@ def test_packages_that_bring_benchmarks_are_hidden_from_models_of_others(
 def test_a_bad_model_is_reported_and_the_others_have_their_results(
     stranger: Stranger, tmp_path: Path
 ) -> None:
-    bad = "isolated:py:" + stranger("def f(s):\n    return open('/root/labels')\n") + ":f"
+    bad = "isolated:py:" + stranger("def f(s):\n    return open('/srv/labels')\n") + ":f"
     bomb = stranger("import os\nos.kill(os.getpid(), 11)\n", "bomb.py")
     results = genomark.run(
         [bad, f"isolated:py:{bomb}:f", "gc"],
@@ -643,7 +643,7 @@ def test_a_bad_model_is_reported_and_the_others_have_their_results(
     )
     assert [each.model.id for each in results] == ["gc"]
     reasons = {each.model: each.reason for each in results.failed}
-    assert "No such file or directory: '/root/labels'" in reasons[bad]
+    assert "No such file or directory: '/srv/labels'" in reasons[bad]
     assert "it died of SIGSEGV" in reasons[f"isolated:py:{bomb}:f"]
 
 
