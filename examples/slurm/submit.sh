@@ -12,7 +12,10 @@ jobs=$2
 shift 2
 
 planned=$(genomark plan "$@" --jobs "$jobs" --out "$results" --json)
-number=$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["jobs"])' "$planned")
+read -r plan number < <(python3 -c '
+import json, sys
+planned = json.loads(sys.argv[1])
+print(planned["plan"], planned["jobs"])' "$planned")
 # Before version 4.4, bash takes an array of nothing for one that is not set.
 options=(${SBATCH_OPTIONS:-})
 merge=(sbatch --parsable --job-name=genomark-merge --output="$results/merge.out")
@@ -20,7 +23,7 @@ merge=(sbatch --parsable --job-name=genomark-merge --output="$results/merge.out"
 if [ "$number" -gt 0 ]; then
     array=$(sbatch --parsable --job-name=genomark --output="$results/job-%a.out" \
         --array="0-$((number - 1))" --cpus-per-task=1 ${options[@]+"${options[@]}"} \
-        --wrap="genomark run-shard '$results' \$SLURM_ARRAY_TASK_ID")
+        --wrap="genomark run-shard '$results' \$SLURM_ARRAY_TASK_ID --plan $plan")
     # Whether or not all went well: what is complete has its result, and the rest is named.
     merge+=(--dependency="afterany:${array%%;*}")
 fi

@@ -629,7 +629,7 @@ def test_a_server_is_trusted_as_far_as_it_says_what_it_is(
 ) -> None:
     model = RemotePredictor("http://127.0.0.1:9")
     # What /help would have said.
-    model._help = help_
+    model.said = help_
     assert (model.keepable, model.batch_invariant) == (keepable, invariant)
     assert isinstance(with_prediction_cache(model, held), CachedPredictor) is keepable
 

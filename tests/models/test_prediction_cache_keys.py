@@ -174,7 +174,7 @@ def test_a_server_goes_by_its_address_and_name_and_not_by_what_is_here(
     def served(url: str, name: str) -> str:
         model = RemotePredictor(url)
         # What /help would have said.
-        model._help = {"predictor_name": name, "model_digest": "d"}
+        model.said = {"predictor_name": name, "model_digest": "d"}
         return computed_by(model)
 
     found = [served("http://a:1", "p"), served("http://a:2", "p"), served("http://a:1", "q")]

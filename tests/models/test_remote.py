@@ -37,6 +37,7 @@ from genomark.protocol import (
     encode,
     encode_request,
     encode_tensor_answer,
+    plain_sequences,
 )
 from genomark.scoring import ModelIdentity
 from genomark.serving import Limits, predictor_app
@@ -205,7 +206,11 @@ def many_sequences():
 
 def plain(response):
     """Everything in a response, floats written so that one bit of difference shows."""
-    return repr(msgspec.to_builtins(response, enc_hook=lambda array: array.tolist()))
+
+    def hook(value):
+        return value.tolist() if isinstance(value, np.ndarray) else dict(value)
+
+    return repr(msgspec.to_builtins(response, enc_hook=hook))
 
 
 @pytest.mark.parametrize("kind", [JSON, MSGPACK, TENSOR])
@@ -269,11 +274,88 @@ def test_bytes_over_the_wire_are_counted(serve):
     model = RemotePredictor(serve(predictor_app(load_model("gc"), name="genomark-gc")))
     assert (model.bytes_sent, model.bytes_received) == (0, 0)
     response = model.predict(REQUEST)
-    sent = len(encode_request(REQUEST, TENSOR, edits=True))
+    # Numbers in the place of ids are not sent.
+    by_place = msgspec.structs.replace(REQUEST, sequences=plain_sequences(REQUEST).numbered())
+    sent = len(encode_request(by_place, TENSOR, edits=True, anonymous=True))
     received = len(encode_tensor_answer(response, list(REQUEST.sequences)))
     assert (model.bytes_sent, model.bytes_received) == (sent, received)
     model.predict(REQUEST)
     assert (model.bytes_sent, model.bytes_received) == (2 * sent, 2 * received)
+
+
+class Seen:
+    """A model that keeps what it was asked, and sees ids."""
+
+    info = ModelIdentity("seen", "1", "0" * 32)
+
+    def __init__(self, *, ignores_ids):
+        self.ignores_ids = ignores_ids
+        self.asked = []
+
+    def predict(self, request):
+        self.asked.append(list(request.sequences))
+        values = {name: float(len(text)) for name, text in request.sequences.items()}
+        said = ("t", "accessibility", ["NA"], "K562", "NA", "homo_sapiens", "NA", None, "linear")
+        return PredictResponse("seen", [TaskPrediction(*said, values)])
+
+
+def test_ids_go_only_to_a_model_that_may_look_at_them(serve):
+    sequences = {"label=1": "ACGTN", "label=0": "CC", "0": "T"}
+    request = PredictRequest("point", [TASK], sequences)
+    expected = {"label=1": 5.0, "label=0": 2.0, "0": 1.0}
+    for ignores_ids, seen in ((True, ["0", "1", "2"]), (False, list(sequences))):
+        model = Seen(ignores_ids=ignores_ids)
+        there = RemotePredictor(serve(predictor_app(model)))
+        assert there.takes_anonymous is ignores_ids
+        found = there.predict(request).prediction_tasks[0].predictions
+        assert found == expected
+        assert list(found) == list(expected)
+        assert model.asked == [seen]
+
+
+@pytest.mark.parametrize(
+    ("change", "seen"),
+    [
+        ({"sequences": {"a": "acgt", "b": "CCGG"}}, ["a", "b"]),
+        ({"upstream_seq": "ACGT"}, ["a", "b"]),
+        ({"prediction_ranges": {"a": [0, 1], "b": []}}, ["a", "b"]),
+        ({"prediction_ranges": {"a": [], "b": []}}, ["0", "1"]),
+    ],
+)
+def test_what_a_server_may_complain_of_goes_with_its_ids_and_nothing_else(serve, change, seen):
+    model = Seen(ignores_ids=True)
+    request = msgspec.structs.replace(REQUEST, **change)
+    found = RemotePredictor(serve(predictor_app(model))).predict(request)
+    assert found.prediction_tasks[0].predictions == {"a": 4.0, "b": 4.0}
+    assert model.asked == [seen]
+
+
+def test_a_request_in_parts_has_its_ids(serve, monkeypatch):
+    set_to(monkeypatch, max_items=2)
+    model = Seen(ignores_ids=True)
+    sequences = {"a": "A", "b": "CC", "c": "GGG"}
+    found = RemotePredictor(serve(predictor_app(model))).predict(
+        PredictRequest("point", [TASK], sequences)
+    )
+    assert found.prediction_tasks[0].predictions == {"a": 1.0, "b": 2.0, "c": 3.0}
+    assert sorted(model.asked) == [["a", "b"], ["c"]]
+
+
+def test_sequences_without_ids_that_fail_are_told_by_their_ids(serve):
+    def no_runs(sequences):
+        if any("TTTT" in each for each in sequences):
+            raise ValueError("a run of T")
+        return [len(each) for each in sequences]
+
+    there = RemotePredictor(serve(predictor_app(as_model(no_runs))))
+    assert there.takes_anonymous
+    sequences = {f"s{place}": "ACGT" * (place + 1) for place in range(40)}
+    sequences["s7"], sequences["s31"] = "TTTTT", "ATTTT"
+    found = there.predict(PredictRequest("point", [TASK], sequences)).prediction_tasks[0]
+    failed = [name for name, value in found.predictions.items() if isinstance(value, Unanswered)]
+    assert failed == ["s7", "s31"]
+    assert list(found.predictions) == list(sequences)
+    assert found.predictions["s8"] == 36.0
 
 
 def test_a_request_the_server_refuses_is_told_in_the_words_of_the_server(serve):

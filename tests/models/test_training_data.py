@@ -158,7 +158,7 @@ def test_a_function_of_the_users_own_is_unknown():
 def served(told):
     """A Predictor behind a URL whose `/help` is known already."""
     model = RemotePredictor("http://127.0.0.1:9")
-    vars(model)["_help"] = told
+    vars(model)["said"] = told
     return model
 
 

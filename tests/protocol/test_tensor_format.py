@@ -17,6 +17,7 @@ from genomark.datasets.letters import letters_of
 from genomark.protocol import (
     JSON,
     MSGPACK,
+    MSGPACK_NUMPY,
     TENSOR,
     BadRequestError,
     Edit,
@@ -43,7 +44,9 @@ from genomark.protocol import (
     twobit,
     validate_request,
 )
+from genomark.protocol.blocks import places
 from genomark.protocol.tensor_schema import tensor_schemas
+from genomark.protocol.tensors import Tensor
 
 PAGE = Path(__file__).parents[2] / "docs" / "tensor-format.md"
 SCHEMA = PAGE.parent / "schema" / "tensor-format.schema.json"
@@ -359,6 +362,62 @@ def test_points_of_all_that_was_asked_are_known_to_be_sound() -> None:
         assert not isinstance(found, SoundPoints)
         assert found == {"a": 1.0, "b": 2.0}
     assert not isinstance(read({"a": Unanswered("no")}, ["a"])["predictions"], SoundPoints)
+
+
+@given(st.lists(st.floats(), max_size=8))
+def test_points_are_those_of_a_dict_whoever_reads_them(values: list[float]) -> None:
+    ids = [f"s{place}" for place in range(len(values))]
+    points = SoundPoints(ids, np.array(values, dtype=np.float64))
+    plain = dict(zip(ids, values, strict=True))
+    assert list(points) == list(plain)
+    assert len(points) == len(plain)
+    assert repr(list(points.values())) == repr(list(plain.values()))
+    assert repr(list(points.items())) == repr(list(plain.items()))
+    assert repr(points) == f"SoundPoints({plain!r})"
+    assert all(repr(points[name]) == repr(plain[name]) for name in ids)
+    assert "other" not in points
+    for kind in (JSON, MSGPACK, MSGPACK_NUMPY):
+        told = [encode(PredictResponse("p", [task(each)]), kind) for each in (points, plain)]
+        assert told[0] == told[1]
+    written = [
+        encode_tensor_answer(PredictResponse("p", [task(each)]), ids) for each in (points, plain)
+    ]
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("texts", [["ACGTN", "CC", "T"], ["acgt", "x", ""], []])
+def test_sequences_without_ids_are_called_by_their_places(texts: list[str]) -> None:
+    asked = request({str(place): text for place, text in enumerate(texts)})
+    body = encode_request(asked, TENSOR, edits=True, anonymous=True)
+    assert "ids" not in msgspec.msgpack.decode(body)["sequence_block"]
+    assert validate_request(decode_request(body, TENSOR, MOST)) == asked
+
+
+@pytest.mark.parametrize("names", [["a"], ["1"], ["0", "2"], ["1", "0"], ["0", "01"]])
+def test_ids_that_are_no_places_are_always_sent(names: list[str]) -> None:
+    asked = request(dict.fromkeys(names, "ACGT"))
+    body = encode_request(asked, TENSOR, edits=True, anonymous=True)
+    assert msgspec.msgpack.decode(body)["sequence_block"]["ids"] == names
+    assert validate_request(decode_request(body, TENSOR, MOST)) == asked
+
+
+def test_sequences_without_ids_are_counted_before_they_are_named() -> None:
+    many = 2 * MOST + 1
+    block = {
+        "lengths": msgspec.to_builtins(
+            Tensor.of(np.ones(many, dtype="<u4")), builtin_types=(memoryview,)
+        ),
+        "code": "2bit",
+        "data": bytes(many),
+    }
+    body = {"readout": "point", "prediction_tasks": [], "sequence_block": block}
+    with pytest.raises(BadRequestError, match=f"About {many:,} sequences in one request"):
+        decode_request(msgspec.msgpack.encode(body), TENSOR, MOST)
+
+
+def test_more_places_than_are_kept_are_counted_on() -> None:
+    assert places(3) == ["0", "1", "2"]
+    assert places(20_000) == [str(place) for place in range(20_000)]
 
 
 def test_a_matrix_and_what_is_no_number_come_back() -> None:

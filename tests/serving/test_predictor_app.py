@@ -93,7 +93,7 @@ def test_formats_are_those_of_the_protocol():
             *(JSON, MSGPACK, f"{MSGPACK}-numpy", TENSOR),
             "application/vnd.genomark.tensor-stream",
         ],
-        "genomark_extensions": ["edits", "zstd"],
+        "genomark_extensions": ["edits", "zstd", "anonymous"],
     }
 
 

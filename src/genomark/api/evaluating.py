@@ -284,7 +284,7 @@ def order_of(
     UsageError
         If there is no such option.
     """
-    unknown = asked.keys() - (set(Order.__struct_fields__) - {"keep_responses"})
+    unknown = asked.keys() - (set(Order.__struct_fields__) - {"keep_responses", "said"})
     if unknown:
         raise UsageError(f"no such option: {', '.join(sorted(unknown))}")
     order = Order(

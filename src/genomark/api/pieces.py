@@ -18,7 +18,7 @@ from genomark.models.prediction_cache import chosen_cache
 from genomark.results import Failed, Results, Skipped
 from genomark.runs import Executor, Journal, LocalExecutor, Profiler, Silent, default_progress
 from genomark.runs.jobs import JobDone, RecordedExecutor, do_job, take_over, undone
-from genomark.runs.order import Prepared
+from genomark.runs.order import Prepared, said_by
 from genomark.runs.plan_folder import DEFAULT_JOBS, MOST_JOBS, PlanFolder, WrittenPlan
 from genomark.runs.workers import Equipment
 
@@ -29,6 +29,8 @@ class Planned:
 
     Attributes
     ----------
+    id : str
+        Of the plan: a later one in the same folder has another.
     jobs : int
         How many `run_shard` is to be called for, from 0.
     shards, items, evaluations : int
@@ -38,6 +40,7 @@ class Planned:
         What is known already not to get a result.
     """
 
+    id: str
     jobs: int
     shards: int
     items: int
@@ -132,12 +135,13 @@ def plan(
     written = plan_folder.write(
         left,
         jobs or min(max(len(left), 1), DEFAULT_JOBS),
-        order=order,
+        order=msgspec.structs.replace(order, said=said_by(prepared.models)),
         outputs=msgspec.to_builtins(outputs),
         maker=prepared.maker,
         leakage=leakage,
     )
     return Planned(
+        id=written.mark,
         jobs=written.jobs,
         shards=written.shards,
         items=written.items,
@@ -151,6 +155,7 @@ def run_shard(
     out: str | Path,
     job: int,
     *,
+    plan: str | None = None,
     workers: int = 1,
     prediction_cache: str | Path | None = None,
     prediction_cache_gb: float | None = None,
@@ -164,6 +169,8 @@ def run_shard(
         The folder of the plan.
     job : int
         From 0.
+    plan : str, optional
+        `Planned.id` of the plan whose job it is; whichever is there if left out.
     workers : int
         Processes.
     prediction_cache, prediction_cache_gb
@@ -178,11 +185,16 @@ def run_shard(
     Raises
     ------
     UsageError
-        If there is no such job.
+        If there is no such job, or the plan is another.
     """
     threads_of(workers)
     plan_folder = PlanFolder(Path(out).absolute())
     written = plan_folder.read()
+    if plan is not None and plan != written.mark:
+        raise UsageError(
+            f"job {job} is one of plan {plan}, and {out} holds plan {written.mark} by now: what is "
+            "still to be computed are jobs of that one"
+        )
     where = Path(written.where)
     equipment = Equipment(
         written.maker,

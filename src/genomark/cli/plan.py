@@ -30,7 +30,7 @@ def plan(
         ),
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print how many jobs there are, for machines.")
+        bool, typer.Option("--json", help="Print the plan's id and size, for machines.")
     ] = False,
     **given: Any,
 ) -> None:
@@ -62,8 +62,8 @@ def plan(
     for each in planned.failed:
         status(f"failed {each.benchmark} × {each.model}: {each.reason}")
     if as_json:
-        document = {"jobs": planned.jobs, "requests": planned.shards, "items": planned.items}
-        typer.echo(json.dumps(document))
+        sizes = {"jobs": planned.jobs, "requests": planned.shards, "items": planned.items}
+        typer.echo(json.dumps({"plan": planned.id, **sizes}))
         return
     what = (
         f"{planned.shards:,} requests with {planned.items:,} items, of {planned.evaluations:,} "

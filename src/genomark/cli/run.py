@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from genomark.cli.matcher_option import Matcher
+from genomark.cli.prediction_cache_options import PredictionCache, PredictionCacheGb
 from genomark.cli.store_option import StoreOption
 
 if TYPE_CHECKING:
@@ -146,17 +147,8 @@ def run(
         int | None, typer.Option(min=1, help="Processes. Left out: one per processor.")
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute everything again.")] = False,
-    prediction_cache: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR|off",
-            help="Where answers are kept that other runs may ask for again. Left out: the cache "
-            "folder.",
-        ),
-    ] = None,
-    prediction_cache_gb: Annotated[
-        float | None, typer.Option(metavar="GB", help="Its size. Left out: 10.")
-    ] = None,
+    prediction_cache: PredictionCache = None,
+    prediction_cache_gb: PredictionCacheGb = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 1 if anything was skipped.")
     ] = False,

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from genomark.cli.prediction_cache_options import PredictionCache, PredictionCacheGb
+
 #: At most so many reasons are printed.
 _MOST_LINES = 10
 
@@ -14,20 +16,17 @@ _MOST_LINES = 10
 def run_shard(
     folder: Annotated[Path, typer.Argument(help="That genomark plan wrote to.")],
     job: Annotated[int, typer.Argument(min=0, help="Its number, from 0.")],
+    plan: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", help="Do nothing if the plan is no longer this one (plan --json)."
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=1, help="Processes; each loads the model for itself.")
     ] = 1,
-    prediction_cache: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DIR|off",
-            help="Where answers are kept that other runs may ask for again. Left out: the cache "
-            "folder.",
-        ),
-    ] = None,
-    prediction_cache_gb: Annotated[
-        float | None, typer.Option(metavar="GB", help="Its size. Left out: 10.")
-    ] = None,
+    prediction_cache: PredictionCache = None,
+    prediction_cache_gb: PredictionCacheGb = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where a model failed.")] = False,
 ) -> None:
     """Do one job of a plan.
@@ -47,6 +46,7 @@ def run_shard(
     with going_on_later():
         done = genomark.run_shard(
             *(folder, job),
+            plan=plan,
             workers=workers,
             prediction_cache=prediction_cache,
             prediction_cache_gb=prediction_cache_gb,

@@ -129,6 +129,11 @@ class Server(Protocol):
         """Whether it builds sequences from references and edits itself."""
         ...
 
+    @property
+    def takes_anonymous(self) -> bool:
+        """Whether it takes sequences without ids."""
+        ...
+
     def count(self, sent: int, received: int) -> None:
         """Count bytes over the wire."""
         ...
@@ -240,7 +245,12 @@ class Asking:
 
     def _encoded(self, part: _Part) -> bytes:
         with span("encode"):
-            body = encode_request(part.request, self._headers["Content-Type"], edits=self._edits)
+            body = encode_request(
+                part.request,
+                self._headers["Content-Type"],
+                edits=self._edits,
+                anonymous=self._model.takes_anonymous,
+            )
             if "Content-Encoding" in self._headers:
                 body = compress(body)
         part.length = len(body)

@@ -37,7 +37,7 @@ from genomark.models.prediction_cache_keys import (
 )
 from genomark.models.prediction_cache_segment import Row, Told, is_plain, without_values
 from genomark.models.splitting import part_of
-from genomark.protocol import GameError, PredictRequest, PredictResponse
+from genomark.protocol import GameError, PredictRequest, PredictResponse, value_bytes
 from genomark.scoring import Cost, ModelIdentity
 from genomark.spans import span
 
@@ -48,7 +48,6 @@ _SECONDS_A_FILE = 1e-3
 _SECONDS_A_SEQUENCE = 5e-6
 _SECONDS_A_LETTER = 2e-9
 _SECONDS_A_BYTE = 3e-9
-_POINT_BYTES = 8
 
 #: A model that can be asked for more is left as it is: a benchmark may want that.
 _MORE = (
@@ -201,7 +200,7 @@ class CachedPredictor:
         pays = work.cost.wall_seconds > WORTH * keeping
         if pays:
             keeping += _SECONDS_A_LETTER * letters_of_keys(request)
-            keeping += _SECONDS_A_BYTE * _size(answer)
+            keeping += _SECONDS_A_BYTE * value_bytes(answer)
             pays = work.cost.wall_seconds > WORTH * keeping
         self._pays[request.readout] = pays
         return answer
@@ -288,15 +287,6 @@ def _rows(answer: PredictResponse, request: PredictRequest) -> list[Row] | None:
         told = [None] * len(names) if trims is UNSET else list(trims.values())
         columns += [list(task.predictions.values()), told]
     return list(zip(*columns, strict=True))
-
-
-def _size(answer: PredictResponse) -> int:
-    """Guess the bytes of an answer by the first value of each task."""
-    size = 0
-    for task in answer.prediction_tasks:
-        first = next(iter(task.predictions.values()), None)
-        size += len(task.predictions) * int(getattr(first, "nbytes", _POINT_BYTES))
-    return size
 
 
 def _unnamed(answer: PredictResponse, request: PredictRequest) -> PredictResponse | None:

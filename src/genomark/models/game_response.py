@@ -54,7 +54,7 @@ def parse_response(raw: Any, where: str, error: type[GenomarkError]) -> PredictR
     parsed = []
     for index, task in enumerate(tasks):
         predictions = task.get("predictions") if isinstance(task, dict) else None
-        if not isinstance(predictions, dict):
+        if not isinstance(predictions, dict | SoundPoints):
             raise error(
                 f"{where}: prediction_tasks[{index}] has no object 'predictions' of ids and values"
             )
@@ -68,7 +68,7 @@ def parse_response(raw: Any, where: str, error: type[GenomarkError]) -> PredictR
     )
 
 
-def _task(task: dict[str, Any], predictions: dict[str, Any]) -> TaskPrediction:
+def _task(task: dict[str, Any], predictions: Mapping[str, Any]) -> TaskPrediction:
     def text(key: str) -> str:
         value = task.get(key)
         return "N/A" if value is None else str(value)
@@ -199,6 +199,23 @@ def merge_answers(
     )
 
 
+def renamed(response: PredictResponse, names: list[str]) -> PredictResponse:
+    """Call sequences by their names that were asked about by their places, in that order."""
+    tasks = [
+        msgspec.structs.replace(
+            task,
+            predictions=SoundPoints(names, task.predictions.numbers)
+            if isinstance(task.predictions, SoundPoints)
+            else dict(zip(names, task.predictions.values(), strict=True)),
+            trim_upstream=UNSET
+            if task.trim_upstream is UNSET
+            else {names[int(place)]: trim for place, trim in task.trim_upstream.items()},
+        )
+        for task in response.prediction_tasks
+    ]
+    return msgspec.structs.replace(response, prediction_tasks=tasks)
+
+
 def _merged_task(
     request: PredictRequest,
     parts: list[TaskPrediction],
@@ -242,7 +259,7 @@ def _is_known(value: str | list[str]) -> bool:
 
 
 def _has_predictions(task: Any) -> bool:
-    return isinstance(task, dict) and isinstance(task.get("predictions"), dict)
+    return isinstance(task, dict) and isinstance(task.get("predictions"), dict | SoundPoints)
 
 
 def _failed(task: Any) -> dict[str, Any]:
@@ -284,20 +301,13 @@ class _Reader:
     def task(self, asked: PredictionTask, found: TaskPrediction | None) -> TaskPrediction:
         if found is None:
             found = _task({}, {})
-            missing = Unanswered("the answer does not hold this task")
-        else:
-            missing = self._missing(found)
-        trims = found.trim_upstream or {}
-        if isinstance(found.predictions, SoundPoints) and self._request.readout == "point":
+            values = self._values(found, Unanswered("the answer does not hold this task"))
+        elif isinstance(found.predictions, SoundPoints) and self._request.readout == "point":
             self.answered = True
-            values: dict[str, Any] = found.predictions
+            values = found.predictions
         else:
-            values = {
-                name: self._value(name, found.predictions[name], trims.get(name, 0))
-                if name in found.predictions
-                else missing
-                for name in self._request.sequences
-            }
+            values = self._values(found, self._missing(found))
+        trims = found.trim_upstream or {}
         return msgspec.structs.replace(
             found,
             # Servers echo these, and some forget to.
@@ -309,6 +319,15 @@ class _Reader:
             predictions=values,
             trim_upstream=_chosen(trims, values) if found.trim_upstream is not UNSET else UNSET,
         )
+
+    def _values(self, found: TaskPrediction, missing: Unanswered) -> Mapping[str, Any]:
+        trims = found.trim_upstream or {}
+        return {
+            name: self._value(name, found.predictions[name], trims.get(name, 0))
+            if name in found.predictions
+            else missing
+            for name in self._request.sequences
+        }
 
     def _missing(self, found: TaskPrediction) -> Unanswered:
         # A task that failed holds its error where the values would be (GAME 1.0, section 3.5).

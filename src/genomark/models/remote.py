@@ -10,13 +10,15 @@ from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import aiohttp
+import msgspec
+from msgspec import UNSET
 
 from genomark.digests import digest_of
 from genomark.errors import RemoteModelError, one_line
 from genomark.models.asking import PASSING, Asking, given_up
 from genomark.models.connections import Connections
 from genomark.models.direct import DirectLines, goes_direct
-from genomark.models.game_response import PartAnswer, merge_answers
+from genomark.models.game_response import PartAnswer, merge_answers, renamed
 from genomark.models.remote_settings import DEFAULTS, RemoteSettings
 from genomark.models.training_data import TrainingData, stated_training
 from genomark.models.transport import (
@@ -28,6 +30,7 @@ from genomark.models.transport import (
     origin_of,
 )
 from genomark.protocol import (
+    ANONYMOUS,
     EDITS,
     EXTENSIONS,
     JSON,
@@ -43,6 +46,7 @@ from genomark.protocol import (
     Unanswered,
     decode_answer,
     decode_tensor_answer,
+    plain_sequences,
     prediction_format,
 )
 from genomark.scoring import ModelIdentity
@@ -97,7 +101,7 @@ class RemotePredictor:
         RemoteModelError
             If the server cannot be reached.
         """
-        help_ = self._help
+        help_ = self.said
         stated = help_.get("model_digest")
         digest = digest_of(["stated", stated]) if stated else digest_of([self.url, help_])
         return ModelIdentity(
@@ -122,12 +126,12 @@ class RemotePredictor:
 
         One of genomark's says so, too, where its digest does not cover all its answers depend on.
         """
-        return bool(self._help.get("model_digest")) and self._help.get("keepable") is not False
+        return bool(self.said.get("model_digest")) and self.said.get("keepable") is not False
 
     @property
     def served_as(self) -> tuple[str, str]:
         """Where the model is, and under which name: answers of one server are no other's."""
-        return self.url, str(self._help.get("predictor_name", ""))
+        return self.url, str(self.said.get("predictor_name", ""))
 
     def confirm_identity(self) -> bool:
         """Ask the server once more who it is.
@@ -149,25 +153,26 @@ class RemotePredictor:
             return False
         if not isinstance(told, dict):
             return False
-        if told.get("model_digest") != self._help.get("model_digest"):
+        if told.get("model_digest") != self.said.get("model_digest"):
             raise RemoteModelError(
                 f"{self.url} is not the model it was when the run began: its /help states another "
                 "model_digest. Run again to score the model it is now"
             )
-        return all(told.get(key) == self._help.get(key) for key in _TOLD_OF_ANSWERS)
+        return all(told.get(key) == self.said.get(key) for key in _TOLD_OF_ANSWERS)
 
     @property
     def batch_invariant(self) -> bool:
         """Whether the server says so of its model, with an optional key of genomark's own."""
-        return self._help.get("batch_invariant") is True
+        return self.said.get("batch_invariant") is True
 
     @property
     def training_data(self) -> TrainingData:
         """What `/help` says the model was trained on, an optional key of genomark's own."""
-        return stated_training(self._help.get("training_data", "unknown"))
+        return stated_training(self.said.get("training_data", "unknown"))
 
     @cached_property
-    def _help(self) -> dict[str, Any]:
+    def said(self) -> dict[str, Any]:
+        """What the server says of itself, at `/help`; empty where that cannot be read."""
         answer = self._get("/help")
         told = self.decoded(answer) if answer.status == 200 else {}
         return told if isinstance(told, dict) else {}
@@ -185,6 +190,11 @@ class RemotePredictor:
     def takes_edits(self) -> bool:
         """Whether the server builds sequences from references and edits itself."""
         return EDITS in self._known_formats["extensions"]
+
+    @cached_property
+    def takes_anonymous(self) -> bool:
+        """Whether the server takes sequences without ids."""
+        return ANONYMOUS in self._known_formats["extensions"]
 
     @cached_property
     def _goes_direct(self) -> bool:
@@ -212,7 +222,8 @@ class RemotePredictor:
         headers = {"Content-Type": sent, "Accept": received}
         if ZSTD in self._known_formats["extensions"] and not is_loopback(origin_of(self.url)):
             headers["Content-Encoding"] = ZSTD
-        asking = Asking(self, request, headers)
+        asked = self._plain(request) if sent == TENSOR else request
+        asking = Asking(self, asked, headers)
         with span("server"):
             if self._goes_direct:
                 asking.try_directly(self._lines)
@@ -226,11 +237,21 @@ class RemotePredictor:
             raise RemoteModelError(asking.first_fault or self._nothing(asking.answers[0]))
         try:
             responses = [answer.response for answer in asking.answers]
-            return merge_answers(request, responses, asking.unanswered)
+            merged = merge_answers(asked, responses, asking.unanswered)
         except ValueError as error:
             raise RemoteModelError(
                 f"{self.url}/predict: the parts of one request were answered differently: {error}"
             ) from error
+        return merged if asked is request else renamed(merged, list(request.sequences))
+
+    def _plain(self, request: PredictRequest) -> PredictRequest:
+        """Leave ids out that the server does without, of what need not be cut and has no flaw."""
+        is_short = len(request.sequences) <= self.settings.max_items
+        plain = plain_sequences(request) if self.takes_anonymous and is_short else None
+        if plain is None:
+            return request
+        # There may be ranges that are all empty, which mean nothing.
+        return msgspec.structs.replace(request, sequences=plain.numbered(), prediction_ranges=UNSET)
 
     def count(self, sent: int, received: int) -> None:
         """Add to the bytes over the wire; a served remote model is asked from many threads."""

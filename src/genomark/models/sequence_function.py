@@ -28,6 +28,7 @@ from genomark.protocol import (
     PredictionTask,
     PredictRequest,
     PredictResponse,
+    SoundPoints,
     SoundSequences,
     TaskPrediction,
     asked_sequences,
@@ -122,6 +123,8 @@ class SequencePredictor:
     keepable: bool = True
 
     builds_lazily: ClassVar[bool] = True
+    #: A function sees no more than sequences.
+    ignores_ids: ClassVar[bool] = True
 
     @property
     def declaration(self) -> Declaration:
@@ -168,19 +171,17 @@ class SequencePredictor:
         asked = asked_sequences(request) if plain is None else {}
         if not request.prediction_tasks:
             return PredictResponse(self.predictor_name, [])
-        names: Mapping[str, Any] = asked if plain is None else plain
-        computed: dict[tuple[str, str, str], list[Any]] = {}
+        computed: dict[tuple[str, str, str], Mapping[str, Any]] = {}
         answers = []
         for task in request.prediction_tasks:
             wanted = (task.type, task.cell_type, task.species)
             if wanted not in computed:
                 computed[wanted] = (
-                    self._values(request.readout, list(asked.values()))
+                    self._values(request.readout, asked)
                     if plain is None
-                    else self._plain_points(plain)
+                    else SoundPoints(plain.ids, self._plain_points(plain))
                 )
-            values = dict(zip(names, computed[wanted], strict=True))
-            answers.append(self._task(task, readout, values))
+            answers.append(self._task(task, readout, computed[wanted]))
         is_track = request.readout == "track"
         if is_track and self.bin_size > 1:
             trims = {name: self._span(each).trim_upstream for name, each in asked.items()}
@@ -200,44 +201,44 @@ class SequencePredictor:
         start = 0 if self.range_mode == "crop" else asked.start
         return covering_bins(start, asked.length, self.bin_size)
 
-    def _plain_points(self, sequences: SoundSequences) -> list[Any]:
+    def _plain_points(self, sequences: SoundSequences) -> Floats:
         readout = self.readouts["point"]
-        points: list[float] = []
         if readout.takes_any and sequences.letters <= _LETTERS and len(sequences):
             return _points(readout.function(sequences.texts), sequences.texts, self.info.id)
         texts = sequences.strings
         is_one_batch = bool(texts) and sequences.letters <= _LETTERS
+        points = []
         for batch in [slice(None)] if is_one_batch else _batches(list(map(len, texts))):
             seen = texts[batch]
-            points += _points(readout.function(seen), seen, self.info.id)
-        return points
+            points.append(_points(readout.function(seen), seen, self.info.id))
+        return points[0] if len(points) == 1 else np.concatenate([np.empty(0), *points])
 
-    def _values(self, kind: str, asked: list[Asked]) -> list[Any]:
+    def _values(self, kind: str, named: Mapping[str, Asked]) -> dict[str, Any]:
         readout = self.readouts[kind]
         crop = self.range_mode == "crop"
+        asked = list(named.values())
         values: list[Any] = []
         for batch in _batches([each.length if crop else each.total for each in asked]):
             seen = self._seen(asked[batch])
             answer = readout.function(seen)
             if kind == "point":
-                values += _points(answer, seen, self.info.id)
+                values += _points(answer, seen, self.info.id).tolist()
             else:
                 tracks = _tracks(answer, seen, self.info.id, self.bin_size)
                 values += self._cut(tracks, asked[batch])
-        return values
+        return dict(zip(named, values, strict=True))
 
     def _cut(self, tracks: list[Floats], asked: list[Asked]) -> list[Floats]:
         spans = [self._span(each) for each in asked]
         return [track[span.first : span.last] for track, span in zip(tracks, spans, strict=True)]
 
     def _task(
-        self, task: PredictionTask, readout: Readout, values: dict[str, Any]
+        self, task: PredictionTask, readout: Readout, values: Mapping[str, Any]
     ) -> TaskPrediction:
         scale = readout.scale
         if task.scale not in (UNSET, scale) and readout.convert is not None:
             scale = str(task.scale)
-            keys, native = list(values), list(values.values())
-            values = dict(zip(keys, _converted(native, readout.convert), strict=True))
+            values = _converted(values, readout.convert)
         return TaskPrediction(
             name=task.name,
             type_requested=task.type,
@@ -267,9 +268,10 @@ def _batches(lengths: Sequence[int]) -> Iterator[slice]:
     yield slice(first, len(lengths))
 
 
-def _points(answer: Any, sequences: Sequence[str], model: str) -> list[float]:
+def _points(answer: Any, sequences: Sequence[str], model: str) -> Floats:
     try:
-        values = np.asarray(answer, dtype=np.float64)
+        # A copy: what a function gave may be its own, and be written over.
+        values = np.array(answer, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ModelError(f"Model '{model}' gave something other than numbers: {error}") from error
     if values.shape == (len(sequences), 1):
@@ -279,8 +281,7 @@ def _points(answer: Any, sequences: Sequence[str], model: str) -> list[float]:
             f"Model '{model}' gave values of shape {values.shape} for {len(sequences)} sequences; "
             f"expected ({len(sequences)},), one number per sequence"
         )
-    points: list[float] = values.tolist()
-    return points
+    return values
 
 
 def _tracks(answer: Any, sequences: list[str], model: str, bin_size: int) -> list[Floats]:
@@ -296,8 +297,11 @@ def _tracks(answer: Any, sequences: list[str], model: str, bin_size: int) -> lis
     return tracks
 
 
-def _converted(values: list[Any], convert: Convert) -> list[Any]:
-    if values and isinstance(values[0], np.ndarray):
-        return [convert(track) for track in values]
-    points: list[float] = convert(np.array(values, dtype=np.float64)).tolist()
-    return points
+def _converted(values: Mapping[str, Any], convert: Convert) -> Mapping[str, Any]:
+    if isinstance(values, SoundPoints):
+        return SoundPoints(values.ids, convert(values.numbers))
+    native = list(values.values())
+    if native and isinstance(native[0], np.ndarray):
+        return {name: convert(track) for name, track in values.items()}
+    points = convert(np.array(native, dtype=np.float64)).tolist()
+    return dict(zip(values, points, strict=True))

@@ -4,9 +4,10 @@ Pure: nothing here reads a file, opens a socket or knows a model.
 """
 
 from genomark.protocol.bins import BinSpan, bases_of_bins, covering_bins
-from genomark.protocol.blocks import SoundPoints, SoundSequences, sound_sequences
+from genomark.protocol.blocks import SoundPoints, SoundSequences, sound_sequences, value_bytes
 from genomark.protocol.bodies import decode_request
 from genomark.protocol.codecs import (
+    ANONYMOUS,
     EDITS,
     EXTENSIONS,
     JSON,
@@ -67,6 +68,7 @@ from genomark.protocol.validation import validate_request
 from genomark.protocol.zstd import ZSTD, compress, decompress
 
 __all__ = [
+    "ANONYMOUS",
     "EDITS",
     "EXTENSIONS",
     "JSON",
@@ -123,4 +125,5 @@ __all__ = [
     "tensor_frames",
     "total_letters",
     "validate_request",
+    "value_bytes",
 ]

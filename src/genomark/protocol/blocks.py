@@ -6,19 +6,31 @@
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, overload
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from genomark.protocol.messages import Unanswered
+from genomark.protocol.messages import PredictResponse, Unanswered
 from genomark.protocol.tensors import Tensor
 from genomark.protocol.twobit import TwoBit, checked, pack, unpack, unpack_letters
 
 TWO_BIT, TEXT = "2bit", "text"
 _NO_RUNS = np.empty((0, 2), dtype=np.int64)
+#: Longer lists of places are made each time.
+_MOST_PLACES = 1 << 14
+
+
+@cache
+def _first_places() -> list[str]:
+    return [str(place) for place in range(_MOST_PLACES)]
+
+
+def places(n: int) -> list[str]:
+    """Give the ids of sequences that have none but their places: numbers from 0 on."""
+    return _first_places()[:n] if n <= _MOST_PLACES else [str(place) for place in range(n)]
 
 
 class PackedTexts(Sequence[str]):
@@ -27,10 +39,14 @@ class PackedTexts(Sequence[str]):
     Parameters
     ----------
     packed : TwoBit
+    strings : list of str, optional
+        The same, where they are there already.
     """
 
-    def __init__(self, packed: TwoBit) -> None:
+    def __init__(self, packed: TwoBit, strings: list[str] | None = None) -> None:
         self.packed = packed
+        if strings is not None:
+            self.strings = strings
 
     @cached_property
     def strings(self) -> list[str]:
@@ -78,15 +94,19 @@ class SoundSequences(Mapping[str, str]):
         """The same, as strings."""
         return self.texts.strings if isinstance(self.texts, PackedTexts) else self.texts
 
-    @cached_property
-    def by_id(self) -> dict[str, str]:
-        """The same as a dict."""
-        return dict(zip(self.ids, self.strings, strict=True))
-
     @property
     def packed(self) -> TwoBit | None:
         """The same at two bits a letter, if it is there."""
         return self.texts.packed if isinstance(self.texts, PackedTexts) else None
+
+    def numbered(self) -> SoundSequences:
+        """Give the same sequences, called by their places."""
+        return SoundSequences(places(len(self)), self.letters, self.texts)
+
+    @cached_property
+    def by_id(self) -> dict[str, str]:
+        """The same as a dict."""
+        return dict(zip(self.ids, self.strings, strict=True))
 
     def __getitem__(self, name: str) -> str:
         return self.by_id[name]
@@ -112,7 +132,8 @@ class SequenceBlock(msgspec.Struct, omit_defaults=True):
 
     Attributes
     ----------
-    ids : list of str
+    ids : list of str, optional
+        Left out where they are called by their `places`.
     lengths : Tensor
         Letters of each.
     code : {"2bit", "text"}
@@ -122,25 +143,34 @@ class SequenceBlock(msgspec.Struct, omit_defaults=True):
         Of ``2bit``: first letter and length of each run of N.
     """
 
-    ids: list[str]
     lengths: Tensor
     code: str
     data: memoryview
+    ids: list[str] | None = None
     n_runs: Tensor | None = None
 
     @classmethod
-    def of(cls, sequences: Mapping[str, str]) -> SequenceBlock:
-        """Write sequences down, with two bits a letter where that loses nothing."""
+    def of(cls, sequences: Mapping[str, str], *, anonymous: bool = False) -> SequenceBlock:
+        """Write sequences down, with two bits a letter where that loses nothing.
+
+        Parameters
+        ----------
+        sequences : mapping of str to str
+        anonymous : bool
+            Whether ids that are places may be left out.
+        """
+        names = list(sequences)
+        ids = None if anonymous and names == places(len(names)) else names
         packed = sequences.packed if isinstance(sequences, SoundSequences) else None
         texts = list(sequences.values()) if packed is None else []
         packed = packed or pack(texts)
         if packed is None:
             lengths = np.array([len(text) for text in texts], dtype=np.int64)
             data = memoryview("".join(texts).encode(errors="surrogatepass"))
-            return cls(list(sequences), _counts(lengths), TEXT, data)
+            return cls(_counts(lengths), TEXT, data, ids)
         runs = _counts(packed.runs) if packed.runs.size else None
         data = memoryview(packed.data)
-        return cls(list(sequences), _counts(packed.lengths), TWO_BIT, data, runs)
+        return cls(_counts(packed.lengths), TWO_BIT, data, ids, runs)
 
     def sequences(self) -> Mapping[str, str]:
         """Read the sequences: `SoundSequences` where they are known to be.
@@ -151,13 +181,14 @@ class SequenceBlock(msgspec.Struct, omit_defaults=True):
             If the parts do not fit together, or an id is there twice.
         """
         lengths = _read_counts(self.lengths, 1)
-        if lengths.size != len(self.ids):
-            raise msgspec.DecodeError(f"{lengths.size:,} lengths for {len(self.ids):,} ids")
-        if len(set(self.ids)) != len(self.ids):
+        ids = places(lengths.size) if self.ids is None else self.ids
+        if lengths.size != len(ids):
+            raise msgspec.DecodeError(f"{lengths.size:,} lengths for {len(ids):,} ids")
+        if ids is self.ids and len(set(ids)) != len(ids):
             raise msgspec.DecodeError("an id of a sequence is there twice")
         try:
             if self.code == TEXT:
-                return dict(zip(self.ids, _texts(self.data, lengths), strict=True))
+                return dict(zip(ids, _texts(self.data, lengths), strict=True))
             if self.code != TWO_BIT:
                 raise ValueError(f"unknown code of sequences: '{self.code[:20]}'")
             runs = _NO_RUNS if self.n_runs is None else _read_counts(self.n_runs, 2)
@@ -165,8 +196,8 @@ class SequenceBlock(msgspec.Struct, omit_defaults=True):
         except ValueError as error:
             raise msgspec.DecodeError(str(error)) from error
         if lengths.all():
-            return SoundSequences(self.ids, int(lengths.sum()), PackedTexts(packed))
-        return dict(zip(self.ids, unpack(packed), strict=True))
+            return SoundSequences(ids, int(lengths.sum()), PackedTexts(packed))
+        return dict(zip(ids, unpack(packed), strict=True))
 
 
 def sound_sequences(sequences: Mapping[str, str]) -> SoundSequences | None:
@@ -177,11 +208,64 @@ def sound_sequences(sequences: Mapping[str, str]) -> SoundSequences | None:
     packed = pack(texts) if all(texts) else None
     if packed is None:
         return None
-    return SoundSequences(list(sequences), int(packed.lengths.sum()), texts)
+    return SoundSequences(list(sequences), int(packed.lengths.sum()), PackedTexts(packed, texts))
 
 
-class SoundPoints(dict[str, float]):
-    """Points of just the sequences that were asked about, in their order, all of them numbers."""
+class SoundPoints(Mapping[str, float]):
+    """Points by id of the sequence, of which none is missing.
+
+    They stay numbers in one piece of memory until one is looked up.
+
+    Attributes
+    ----------
+    ids : list of str
+    numbers : ndarray of float64, shape (n,)
+    """
+
+    def __init__(self, ids: list[str], numbers: NDArray[np.float64]) -> None:
+        self.ids = ids
+        self.numbers = numbers
+
+    @cached_property
+    def by_id(self) -> dict[str, float]:
+        """The same as a dict."""
+        return dict(zip(self.ids, self.numbers.tolist(), strict=True))
+
+    def __getitem__(self, name: str) -> float:
+        return self.by_id[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.by_id
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        return f"SoundPoints({self.by_id!r})"
+
+    # Those of `Mapping` look each point up.
+    def items(self) -> ItemsView[str, float]:
+        """Ids and points."""
+        return self.by_id.items()
+
+    def values(self) -> ValuesView[float]:
+        """Points."""
+        return self.by_id.values()
+
+
+def value_bytes(answer: PredictResponse) -> int:
+    """Guess the bytes of the values of an answer by the first of each task."""
+    size = 0
+    for task in answer.prediction_tasks:
+        values = task.predictions
+        if isinstance(values, SoundPoints):
+            size += values.numbers.nbytes
+        else:
+            size += len(values) * int(getattr(next(iter(values.values()), None), "nbytes", 8))
+    return size
 
 
 class ValueBlock(msgspec.Struct, omit_defaults=True):
@@ -208,6 +292,8 @@ class ValueBlock(msgspec.Struct, omit_defaults=True):
     def of(cls, predictions: Mapping[str, Any], asked: Sequence[str]) -> ValueBlock | None:
         """Write predictions down; None if there are others than numbers and arrays of them."""
         ids = None if list(predictions) == asked else list(predictions)
+        if isinstance(predictions, SoundPoints):
+            return cls(ids, Tensor.of(narrow(predictions.numbers)))
         values = list(predictions.values())
         if set(map(type, values)) <= {float}:
             return cls(ids, Tensor.of(narrow(np.array(values, dtype=np.float64))))
@@ -231,8 +317,10 @@ class ValueBlock(msgspec.Struct, omit_defaults=True):
         ]
         return cls(ids, parts=parts, unanswered=reasons)
 
-    def predictions(self, asked: Sequence[str]) -> dict[str, Any]:
+    def predictions(self, asked: Sequence[str]) -> Mapping[str, Any]:
         """Read the predictions: numbers, arrays, and `Unanswered` where there is none.
+
+        `SoundPoints` where they are a number for each sequence that was asked about.
 
         Parameters
         ----------
@@ -252,15 +340,14 @@ class ValueBlock(msgspec.Struct, omit_defaults=True):
                 raise msgspec.DecodeError(
                     f"values of shape {array.shape} for {len(names):,} sequences"
                 )
+            if self._is_sound():
+                return SoundPoints(list(names), array.astype(np.float64))
             values = array.tolist() if array.ndim == 1 else list(array)
         else:
             values = [None if each is None else each.array() for each in self.parts or []]
         if len(values) != len(names):
             raise msgspec.DecodeError(f"{len(values):,} values for {len(names):,} sequences")
-        named = zip(names, values, strict=True)
-        if self._is_sound():
-            return SoundPoints(named)
-        found = dict(named)
+        found = dict(zip(names, values, strict=True))
         found.update({name: Unanswered(reason) for name, reason in self.unanswered.items()})
         return found
 

@@ -7,7 +7,7 @@ read, and as what it has to be; its entries are counted before anything is made 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -60,9 +60,15 @@ class _TensorParts(_Parts):
 
 
 class _Ids(msgspec.Struct):
-    """Of a block of sequences, no more than its ids, unread."""
+    """Of a block of sequences, how many there are: its ids, unread, or its lengths."""
 
-    ids: msgspec.Raw
+    lengths: Tensor
+    ids: msgspec.Raw = _NOTHING
+
+    @property
+    def most(self) -> int:
+        """How many lengths there can be, of at least four bytes each."""
+        return memoryview(self.lengths.data).nbytes // 4
 
 
 def decode_request(body: bytes | memoryview, content_type: str, most_sequences: int) -> Any:
@@ -137,9 +143,9 @@ def _blocks(
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for key, name in (("sequence_block", "sequences"), ("reference_block", "references")):
         if raw := memoryview(getattr(parts, key)):
-            _check_entries(
-                memoryview(_read(raw, False, _Ids).ids), False, 1, most, length=_array_length
-            )
+            counted = _read(raw, False, _Ids)
+            ids = memoryview(counted.ids)
+            _check_number(_array_length(ids) if ids else counted.most, most)
             values[name] = _read(raw, False, SequenceBlock).sequences()
             yield name, values[name]
     if raw := memoryview(parts.range_block):
@@ -169,14 +175,11 @@ def _range(raw: msgspec.Raw, is_json: bool) -> Any:
     return _read(view, is_json, Any)
 
 
-def _check_entries(
-    raw: memoryview,
-    is_json: bool,
-    quotes: int,
-    most: int,
-    length: Callable[[memoryview], int] | None = None,
-) -> None:
-    found = _quotes(raw) // quotes if is_json else (length or _map_length)(raw)
+def _check_entries(raw: memoryview, is_json: bool, quotes: int, most: int) -> None:
+    _check_number(_quotes(raw) // quotes if is_json else _map_length(raw), most)
+
+
+def _check_number(found: int, most: int) -> None:
     if found > most:
         raise BadRequestError(
             f"About {found:,} sequences in one request; this server takes {most // 2:,}", status=413

@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from genomark.protocol.arrays import numpy_map, packed, unpacked
-from genomark.protocol.blocks import SoundSequences
+from genomark.protocol.blocks import SoundPoints, SoundSequences
 from genomark.protocol.edits import Edit, EditedSequences
 from genomark.protocol.errors import BadRequestError
 from genomark.protocol.messages import PredictionTask, PredictRequest, PredictResponse, Unanswered
@@ -34,6 +34,8 @@ RESPONSE_FORMATS = (JSON, MSGPACK, MSGPACK_NUMPY)
 EXTENSIONS = "genomark_extensions"
 #: Sequences told as changes of references (`EditedSequences`).
 EDITS = "edits"
+#: Sequences without ids (`SequenceBlock`): the model does not look at them.
+ANONYMOUS = "anonymous"
 #: Formats of the body of `/predict` that genomark's own servers read besides.
 PREDICT_FORMATS = (*REQUEST_FORMATS, TENSOR)
 PREDICTION_FORMATS = (*RESPONSE_FORMATS, TENSOR, TENSOR_STREAM)
@@ -58,6 +60,8 @@ def _plain(value: object) -> object:
         return value.tolist()
     if isinstance(value, Unanswered):
         return None
+    if isinstance(value, SoundPoints):
+        return value.by_id
     if isinstance(value, EditedSequences | SoundSequences):
         # For a peer that knows neither edits nor tensors.
         return dict(value.items())
@@ -100,7 +104,9 @@ def encode(message: object, content_type: str) -> bytes:
     return _msgpack_encoder.encode(message)
 
 
-def encode_request(request: PredictRequest, content_type: str, *, edits: bool) -> bytes:
+def encode_request(
+    request: PredictRequest, content_type: str, *, edits: bool, anonymous: bool = False
+) -> bytes:
     """Write a request.
 
     Parameters
@@ -110,12 +116,15 @@ def encode_request(request: PredictRequest, content_type: str, *, edits: bool) -
         Of `PREDICT_FORMATS`.
     edits : bool
         Whether who reads it knows edits; else every sequence is written whole.
+    anonymous : bool
+        Whether who reads it takes sequences without ids; in the tensor format, those that are
+        called by their places have none then.
     """
     sequences = request.sequences
     if content_type == TENSOR:
         if not edits and isinstance(sequences, EditedSequences):
             request = msgspec.structs.replace(request, sequences=dict(sequences))
-        return encode_tensor_request(request)
+        return encode_tensor_request(request, anonymous=anonymous)
     if not edits or not isinstance(sequences, EditedSequences):
         return encode(request, content_type)
     message = _EditedRequest(

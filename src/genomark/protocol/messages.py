@@ -102,7 +102,7 @@ class TaskPrediction(msgspec.Struct, omit_defaults=True):
         What was predicted; ``NA`` where it depends on nothing.
     cell_type_actual, species_actual, scale_prediction_actual : str
         The same.
-    predictions : dict of str to value
+    predictions : mapping of str to value
         By the id of the sequence: a number, an array float64[bins], an array float64[bins, bins],
         or `Unanswered`.
     aggregation : dict of str to str
@@ -121,7 +121,7 @@ class TaskPrediction(msgspec.Struct, omit_defaults=True):
     species_actual: str
     scale_prediction_requested: str | None
     scale_prediction_actual: str
-    predictions: dict[str, Value]
+    predictions: Mapping[str, Value]
     aggregation: dict[str, str] | UnsetType = UNSET
     trim_upstream: dict[str, int] | UnsetType = UNSET
 

@@ -36,8 +36,15 @@ class TensorRequest(msgspec.Struct, omit_defaults=True):
     edits: Mapping[str, Any] | msgspec.UnsetType = msgspec.UNSET
 
 
-def encode_tensor_request(request: PredictRequest) -> bytes:
-    """Write a request, edits as such."""
+def encode_tensor_request(request: PredictRequest, *, anonymous: bool) -> bytes:
+    """Write a request, edits as such.
+
+    Parameters
+    ----------
+    request : PredictRequest
+    anonymous : bool
+        Whether ids that are places may be left out.
+    """
     sequences = request.sequences
     references = None
     edits: Mapping[str, Any] | msgspec.UnsetType = msgspec.UNSET
@@ -50,7 +57,7 @@ def encode_tensor_request(request: PredictRequest) -> bytes:
         TensorRequest(
             request.readout,
             request.prediction_tasks,
-            SequenceBlock.of(whole),
+            SequenceBlock.of(whole, anonymous=anonymous),
             block,
             request.prediction_ranges if block is None else msgspec.UNSET,
             request.upstream_seq,

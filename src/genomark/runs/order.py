@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from genomark.benchmarks import (
     load_benchmark,
     with_settings,
 )
-from genomark.errors import GenomarkError, UsageError
+from genomark.errors import GenomarkError, RemoteModelError, UsageError
 from genomark.models import (
     BASELINES,
     DESIGN_BASELINES,
@@ -40,6 +41,7 @@ from genomark.models import (
     load_model,
 )
 from genomark.models.matcher_setting import MatcherSetting
+from genomark.models.remote import RemotePredictor
 from genomark.models.track_predictor import TrackPredictor
 from genomark.models.tracks import MatcherError
 from genomark.models.training_material import training_of_file
@@ -65,6 +67,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         None at all: the suite `quickstart`.
     keep_responses : bool
         Keep the answers of Predictors as they come.
+    said : dict of str to dict
+        By URL, what servers said of themselves when it was written down: who puts the results
+        together need not ask again.
 
     The others are as `genomark.run` takes them.
     """
@@ -85,6 +90,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     assembly: str | None = None
     isolate: bool = False
     isolate_memory_gb: float | None = None
+    said: dict[str, dict[str, Any]] = {}
 
     @property
     def is_of_names(self) -> bool:
@@ -114,6 +120,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         elif self.isolate_memory_gb is not None:
             raise UsageError("a limit of memory is one of isolated models: isolate them")
         made, own_models = _models(models, allow_missing=allow_missing)
+        for spec, model in made:
+            if isinstance(model, RemotePredictor) and spec in self.said:
+                model.said = self.said[spec]
         if self.trained_on is not None and len(made) != 1:
             raise UsageError(
                 f"what was trained on is told of one model, and there are {len(made)}: run them "
@@ -164,6 +173,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
                     "after the other, or rename one"
                 )
         return made, bool(objects)
+
+
+def said_by(models: Sequence[tuple[str, Model]]) -> dict[str, dict[str, Any]]:
+    """Give what the servers among models say of themselves, of those that answer."""
+    found = {}
+    for spec, model in models:
+        if isinstance(model, RemotePredictor):
+            with suppress(RemoteModelError):
+                found[spec] = model.said
+    return found
 
 
 @dataclass

@@ -17,6 +17,7 @@ from genomark.errors import GenomarkError
 from genomark.models import Model
 from genomark.models.training_data import is_public, named
 from genomark.protocol import (
+    ANONYMOUS,
     EDITS,
     EXTENSIONS,
     PREDICT_FORMATS,
@@ -37,6 +38,7 @@ from genomark.protocol import (
     request_format,
     tensor_frames,
     validate_request,
+    value_bytes,
 )
 from genomark.serving.backend import Backend, BackendSettings
 from genomark.serving.computing import Computing, InProcess
@@ -161,7 +163,7 @@ def write_response(
     takes_zstd : bool
         Whether the client unpacks that. Tensors are sent as they are: numbers hardly shrink.
     """
-    if kind == TENSOR_STREAM and _size(answer) > _STREAMED_BYTES and is_streamable(answer):
+    if kind == TENSOR_STREAM and value_bytes(answer) > _STREAMED_BYTES and is_streamable(answer):
         return StreamingResponse(tensor_frames(answer, asked), media_type=kind)
     if kind in (TENSOR, TENSOR_STREAM):
         return Response(encode_tensor_answer(answer, asked), media_type=TENSOR)
@@ -199,7 +201,7 @@ class _App(ServiceApp):
             {
                 "predictor_supported_request_formats": list(PREDICT_FORMATS),
                 "predictor_supported_response_formats": list(PREDICTION_FORMATS),
-                EXTENSIONS: [EDITS, ZSTD],
+                EXTENSIONS: [EDITS, ZSTD, *([ANONYMOUS] if self._served.ignores_ids else [])],
             },
         )
 
@@ -280,7 +282,7 @@ class _App(ServiceApp):
         self.measured.asked(asked)
         try:
             answer = await self._backend.predict(asked, n_bytes, gone=request.receive)
-            return await self._backend.aside(_size(answer), partial(write, answer))
+            return await self._backend.aside(value_bytes(answer), partial(write, answer))
         except (GameError, ClientDisconnect):
             raise
         except GenomarkError as error:
@@ -331,12 +333,3 @@ class _App(ServiceApp):
             **{key: value for key, value in optional.items() if value},
             **({} if self._served.keepable else {"keepable": False}),
         }
-
-
-def _size(answer: PredictResponse) -> int:
-    """Guess the bytes of an answer by the first value of each task."""
-    size = 0
-    for task in answer.prediction_tasks:
-        first = next(iter(task.predictions.values()), None)
-        size += len(task.predictions) * int(getattr(first, "nbytes", 8))
-    return size

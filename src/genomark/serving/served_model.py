@@ -29,6 +29,8 @@ class ServedModel(msgspec.Struct, frozen=True):
         Whether it only computes, so that it may be asked in an event loop.
     keepable : bool
         Whether its digest covers all that its answers depend on, so that they may be kept by it.
+    ignores_ids : bool
+        Whether it does not look at what sequences are called.
     """
 
     info: ModelIdentity
@@ -36,6 +38,7 @@ class ServedModel(msgspec.Struct, frozen=True):
     batch_invariant: bool = False
     never_waits: bool = False
     keepable: bool = True
+    ignores_ids: bool = False
 
 
 def predictor_of(model: Model) -> Predictor:
@@ -69,6 +72,7 @@ def served_model(model: Predictor) -> ServedModel:
         bool(getattr(model, "batch_invariant", False)) and not is_elsewhere,
         bool(getattr(model, "never_waits", False)),
         bool(getattr(model, "keepable", True)),
+        bool(getattr(model, "ignores_ids", False)),
     )
 
 
