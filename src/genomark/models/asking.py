@@ -40,6 +40,7 @@ from genomark.protocol import (
     Unanswered,
     compress,
     encode_request,
+    ids_of,
 )
 from genomark.spans import span
 
@@ -105,7 +106,7 @@ class _Part:
 
     @property
     def names(self) -> list[str]:
-        return list(self.request.sequences)
+        return ids_of(self.request.sequences)
 
 
 @dataclass(order=True)
@@ -334,7 +335,7 @@ class Asking:
 
     def _read(self, answer: HttpAnswer, request: PredictRequest) -> Any:
         try:
-            raw = self._model.decoded(answer, list(request.sequences))
+            raw = self._model.decoded(answer, ids_of(request.sequences))
         except RemoteModelError as error:
             if answer.status == 200:
                 raise

@@ -14,6 +14,7 @@ from genomark.protocol import (
     PredictRequest,
     SoundSequences,
     encode,
+    ids_of,
     sequence_length,
     some_sequences,
     total_letters,
@@ -83,10 +84,10 @@ def _fits(request: PredictRequest, max_items: int, max_bytes: int) -> bool:
     sequences = request.sequences
     if isinstance(sequences, EditedSequences) or len(sequences) > max_items:
         return False
-    names = list(sequences)
+    names = ids_of(sequences)
     ranges = request.prediction_ranges
     if ranges is not UNSET:
-        names += ranges
+        names = [*names, *ranges]
     syntax = len(encode(part_of(request, []), JSON)) + 2 * _SYNTAX_BYTES * len(names)
     # Joined, which is quicker than one after the other.
     joined = "".join(names)

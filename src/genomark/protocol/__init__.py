@@ -4,7 +4,13 @@ Pure: nothing here reads a file, opens a socket or knows a model.
 """
 
 from genomark.protocol.bins import BinSpan, bases_of_bins, covering_bins
-from genomark.protocol.blocks import SoundPoints, SoundSequences, sound_sequences, value_bytes
+from genomark.protocol.blocks import (
+    SoundPoints,
+    SoundSequences,
+    ids_of,
+    sound_sequences,
+    value_bytes,
+)
 from genomark.protocol.bodies import decode_request
 from genomark.protocol.codecs import (
     ANONYMOUS,
@@ -113,6 +119,7 @@ __all__ = [
     "encode",
     "encode_request",
     "encode_tensor_answer",
+    "ids_of",
     "is_streamable",
     "plain_sequences",
     "prediction_format",

@@ -159,7 +159,7 @@ class SequenceBlock(msgspec.Struct, omit_defaults=True):
         anonymous : bool
             Whether ids that are places may be left out.
         """
-        names = list(sequences)
+        names = ids_of(sequences)
         ids = None if anonymous and names == places(len(names)) else names
         packed = sequences.packed if isinstance(sequences, SoundSequences) else None
         texts = list(sequences.values()) if packed is None else []
@@ -205,10 +205,16 @@ def sound_sequences(sequences: Mapping[str, str]) -> SoundSequences | None:
     if isinstance(sequences, SoundSequences):
         return sequences
     texts = list(sequences.values())
-    packed = pack(texts) if all(texts) else None
-    if packed is None:
+    packed = pack(texts)
+    if packed is None or not packed.lengths.all():
         return None
-    return SoundSequences(list(sequences), int(packed.lengths.sum()), PackedTexts(packed, texts))
+    letters = int(packed.lengths.sum())
+    return SoundSequences(list(sequences), letters, PackedTexts(packed, texts))
+
+
+def ids_of(named: Mapping[str, Any]) -> list[str]:
+    """Give the ids of sequences or of predictions, in order; the list is not to be changed."""
+    return named.ids if isinstance(named, SoundSequences | SoundPoints) else list(named)
 
 
 class SoundPoints(Mapping[str, float]):
@@ -291,7 +297,8 @@ class ValueBlock(msgspec.Struct, omit_defaults=True):
     @classmethod
     def of(cls, predictions: Mapping[str, Any], asked: Sequence[str]) -> ValueBlock | None:
         """Write predictions down; None if there are others than numbers and arrays of them."""
-        ids = None if list(predictions) == asked else list(predictions)
+        names = ids_of(predictions)
+        ids = None if names == asked else names
         if isinstance(predictions, SoundPoints):
             return cls(ids, Tensor.of(narrow(predictions.numbers)))
         values = list(predictions.values())

@@ -33,6 +33,7 @@ from genomark.protocol import (
     decode_request,
     encode,
     encode_tensor_answer,
+    ids_of,
     is_streamable,
     prediction_format,
     request_format,
@@ -245,7 +246,7 @@ class _App(ServiceApp):
             answer = self._backend.answer_at_once(asked) if asked.readout == "point" else None
             if answer is None:
                 return None
-            response = self._written(answer, kind, list(asked.sequences), takes_zstd=takes_zstd)
+            response = self._written(answer, kind, ids_of(asked.sequences), takes_zstd=takes_zstd)
         # Foreign code has had a part in it; `predict` meets the same again, and tells.
         except Exception:  # noqa: BLE001
             return None
@@ -276,7 +277,7 @@ class _App(ServiceApp):
         write = partial(
             self._written,
             kind=prediction_format(request.headers.get("accept")),
-            asked=list(asked.sequences),
+            asked=ids_of(asked.sequences),
             takes_zstd=takes_zstd(request),
         )
         self.measured.asked(asked)
