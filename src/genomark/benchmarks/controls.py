@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 import polars as pl
-from scipy.special import ndtri
+import scipy
 
 from genomark.digests import digest_of
 from genomark.models.genes.controls import OneHotGenes, RandomGenes
@@ -59,7 +59,9 @@ class RandomControl:
             for item, task in items.select("item_id", "task").iter_rows()
         ]
         uniform = (np.frombuffer(b"".join(words), dtype="<u8") >> 11) * 2.0**-53 + 2.0**-54
-        return pl.DataFrame({"value": ndtri(uniform)}).with_columns(reason=pl.lit(None, pl.String))
+        return pl.DataFrame({"value": scipy.special.ndtri(uniform)}).with_columns(
+            reason=pl.lit(None, pl.String)
+        )
 
 
 class OracleControl:

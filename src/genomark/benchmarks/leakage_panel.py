@@ -7,8 +7,8 @@ import math
 import msgspec
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from genomark.benchmarks.asking import Asking
 from genomark.benchmarks.scored import GroupsOfPart, Scored
@@ -136,7 +136,7 @@ def share_interval(flags: Flags, clusters: NDArray[np.int64]) -> tuple[float, fl
     variance = float(((counted - share * sizes) ** 2).sum()) / flags.size**2
     most = float(sizes.size)
     n = min(most, share * (1.0 - share) / variance) if variance else most
-    z2 = float(ndtri((1.0 + CONFIDENCE) / 2.0)) ** 2
+    z2 = float(scipy.special.ndtri((1.0 + CONFIDENCE) / 2.0)) ** 2
     middle = (share + z2 / (2.0 * n)) / (1.0 + z2 / n)
     reach = math.sqrt(z2 * share * (1.0 - share) / n + z2**2 / (4.0 * n**2)) / (1.0 + z2 / n)
     low = 0.0 if share == 0.0 else max(0.0, middle - reach)

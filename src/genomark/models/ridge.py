@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import scipy.linalg
+import scipy
 from filelock import FileLock
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits

@@ -11,7 +11,7 @@ import threading
 from typing import Any
 
 import numpy as np
-import scipy.linalg
+import scipy
 from numpy.typing import NDArray
 
 from genomark.probes.design import DenseDesign, Design

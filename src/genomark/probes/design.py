@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
-import scipy.linalg
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from genomark.errors import UsageError
 from genomark.probes import kernels
@@ -206,7 +205,7 @@ class PairDesign:
 
     def __init__(
         self,
-        entities: DenseDesign | csr_array,
+        entities: DenseDesign | scipy.sparse.csr_array,
         first: NDArray[np.int64],
         second: NDArray[np.int64],
         *,
@@ -272,8 +271,8 @@ class PairDesign:
         count = self._parts[0].shape[0] * len(self._parts)
         both = [np.bincount(side, minlength=count) for side in (self._first, self._second)]
         ones = np.ones(self.n_rows, np.float32)
-        met = csr_array((ones, (self._first, self._second)), shape=(count, count))
-        linked = csr_array(met + met.T)
+        met = scipy.sparse.csr_array((ones, (self._first, self._second)), shape=(count, count))
+        linked = scipy.sparse.csr_array(met + met.T)
         alone = (both[0] + both[1]).astype(np.float32)
         blocks = np.split(np.arange(count), len(self._parts))
         rows_of = [
@@ -335,7 +334,7 @@ def _product(matrix: Any, other: Floats) -> Floats:
 
 
 def _linked(
-    linked: csr_array,
+    linked: scipy.sparse.csr_array,
     alone: NDArray[np.float32],
     mine: NDArray[np.int64],
     other: NDArray[np.int64],
@@ -348,13 +347,13 @@ def _linked(
     return summed
 
 
-def _with_intercept(entities: DenseDesign | csr_array) -> Any:
+def _with_intercept(entities: DenseDesign | scipy.sparse.csr_array) -> Any:
     if isinstance(entities, DenseDesign):
         return np.hstack([entities.features, np.ones((entities.n_rows, 1), np.float32)])
     from scipy.sparse import hstack
 
-    ones = csr_array(np.ones((entities.shape[0], 1), np.float32))
-    return csr_array(hstack([entities, ones]))
+    ones = scipy.sparse.csr_array(np.ones((entities.shape[0], 1), np.float32))
+    return scipy.sparse.csr_array(hstack([entities, ones]))
 
 
 def _without_last(vectors: Any) -> Any:
@@ -365,4 +364,4 @@ def _without_last(vectors: Any) -> Any:
         return changed
     keep = np.ones(vectors.shape[1], np.float32)
     keep[-1] = 0.0
-    return csr_array(vectors * keep)
+    return scipy.sparse.csr_array(vectors * keep)

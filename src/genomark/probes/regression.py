@@ -15,7 +15,7 @@ from itertools import combinations
 from typing import Literal, Protocol
 
 import numpy as np
-import scipy.linalg
+import scipy
 from numpy.typing import NDArray
 
 from genomark.errors import UsageError

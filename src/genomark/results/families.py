@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from genomark.benchmarks.genes import FAMILIES
 from genomark.results.task_scores import task_scores
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 #: The family of all tasks.
 ALL = "all tasks"
 #: From the width of a 95 % interval to the standard deviation of a normal distribution.
-_WIDTH = float(2 * ndtri((1 + CONFIDENCE) / 2))
+_WIDTH = float(2 * scipy.special.ndtri((1 + CONFIDENCE) / 2))
 #: Tasks named in a reason before it says how many more there are.
 _NAMED = 3
 
@@ -130,7 +130,7 @@ def interval_over_tasks(
     raw = np.random.PCG64(seed).random_raw((replicates, n, 2))
     uniform = (raw >> np.uint64(12)) * 2.0**-52 + 2.0**-53
     drawn = (uniform[..., 0] * n).astype(np.int64)
-    means = (values[drawn] + deviations[drawn] * ndtri(uniform[..., 1])).mean(axis=1)
+    means = (values[drawn] + deviations[drawn] * scipy.special.ndtri(uniform[..., 1])).mean(axis=1)
     # A single task is drawn every time: normal deviates are all the spread there is.
     return percentiles(means, n if n > 1 else math.inf)
 

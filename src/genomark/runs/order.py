@@ -7,11 +7,12 @@ prepares the same.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import msgspec
 
@@ -41,17 +42,21 @@ from genomark.models import (
     load_model,
 )
 from genomark.models.matcher_setting import MatcherSetting
-from genomark.models.remote import RemotePredictor
 from genomark.models.track_predictor import TrackPredictor
 from genomark.models.tracks import MatcherError
 from genomark.models.training_material import training_of_file
 from genomark.runs.plan import Plan, Settings, make_plan
 from genomark.scoring import ModelIdentity
 
+if TYPE_CHECKING:
+    from genomark.models.remote import RemotePredictor
+
 ModelLike = str | Model | Callable[[list[str]], Any]
 
 logger = logging.getLogger("genomark.runs")
 
+#: Takes a while to load.
+_CLIENT = "genomark.models.remote"
 #: Suite of which there is more to set than of others.
 _GUANINE = "guanine"
 
@@ -121,7 +126,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
             raise UsageError("a limit of memory is one of isolated models: isolate them")
         made, own_models = _models(models, allow_missing=allow_missing)
         for spec, model in made:
-            if isinstance(model, RemotePredictor) and spec in self.said:
+            if spec in self.said and _is_server(model):
                 model.said = self.said[spec]
         if self.trained_on is not None and len(made) != 1:
             raise UsageError(
@@ -179,10 +184,16 @@ def said_by(models: Sequence[tuple[str, Model]]) -> dict[str, dict[str, Any]]:
     """Give what the servers among models say of themselves, of those that answer."""
     found = {}
     for spec, model in models:
-        if isinstance(model, RemotePredictor):
+        if _is_server(model):
             with suppress(RemoteModelError):
                 found[spec] = model.said
     return found
+
+
+def _is_server(model: Model) -> TypeGuard[RemotePredictor]:
+    # Without a client for it there is no server among the models.
+    client = sys.modules.get(_CLIENT)
+    return client is not None and isinstance(model, client.RemotePredictor)
 
 
 @dataclass

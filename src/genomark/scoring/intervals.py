@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import expit, logit, ndtr, stdtrit
 
 from genomark.scoring.structure_scores import CROSSING_METRICS, STRUCTURE_METRICS
 
@@ -78,11 +78,13 @@ def interval(
     defined = _defined(drawn, clusters)
     if defined is None:
         return None
-    low, high = _log_odds(np.quantile(defined, [ndtr(-1.0), ndtr(1.0)]), items)
+    low, high = _log_odds(
+        np.quantile(defined, [scipy.special.ndtr(-1.0), scipy.special.ndtr(1.0)]), items
+    )
     if low == high:
         return value, value
     reach = _multiplier(clusters) * (high - low) / 2.0
-    ends = expit(_log_odds(np.array(value), items) + np.array([-reach, reach]))
+    ends = scipy.special.expit(_log_odds(np.array(value), items) + np.array([-reach, reach]))
     low, high = np.clip(((items + 1) * ends - 0.5) / items, 0.0, 1.0)
     return float(low), float(high)
 
@@ -121,7 +123,7 @@ def percentile_levels(clusters: float) -> tuple[float, float]:
     clusters : float
         More than 1.
     """
-    tail = float(ndtr(-_multiplier(clusters)))
+    tail = float(scipy.special.ndtr(-_multiplier(clusters)))
     return tail, 1.0 - tail
 
 
@@ -165,10 +167,10 @@ def _defined(drawn: Floats, clusters: float) -> Floats | None:
 
 def _multiplier(clusters: float) -> float:
     """Standard deviations of replicates over clusters that 95 % reach to either side."""
-    quantile = float(stdtrit(clusters - 1.0, (1.0 + CONFIDENCE) / 2.0))
+    quantile = float(scipy.special.stdtrit(clusters - 1.0, (1.0 + CONFIDENCE) / 2.0))
     return quantile / math.sqrt(1.0 - 1.0 / clusters)
 
 
 def _log_odds(rates: Floats, items: int) -> Floats:
-    odds: Floats = logit((items * rates + 0.5) / (items + 1.0))
+    odds: Floats = scipy.special.logit((items * rates + 0.5) / (items + 1.0))
     return odds

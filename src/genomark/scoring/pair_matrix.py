@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 from genomark.errors import UsageError
 from genomark.scoring.directions import Better
@@ -82,7 +82,7 @@ def pair_matrix(
     intervals = np.full((2, m, m), np.nan)
     ahead, errors = np.full((m, m), np.nan), np.full((m, m), np.nan)
     # Twice as many as are needed, were the differences normal; any guess gives the same bits.
-    tails = np.full(2, ndtri(min(0.5, 2 * ends[0] + 0.01)))
+    tails = np.full(2, scipy.special.ndtri(min(0.5, 2 * ends[0] + 0.01)))
     compare_pairs(drawn, known, ends, tails, intervals, ahead, errors)
     below = np.tril_indices(m, -1)
     low, high = intervals

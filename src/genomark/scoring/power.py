@@ -6,8 +6,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri, stdtrit
 
 from genomark.errors import UsageError
 
@@ -65,10 +65,12 @@ def smallest_differences(
     if not clusters > 1:
         raise UsageError(f"{clusters} clusters: expected more than one, as one has no spread")
     errors = np.asarray(standard_errors, dtype=np.float64)
-    reach = ndtri(1 - alpha / 2)
+    reach = scipy.special.ndtri(1 - alpha / 2)
     if math.isfinite(clusters):
-        reach = stdtrit(clusters - 1, 1 - alpha / 2) * math.sqrt(clusters / (clusters - 1))
-    found: NDArray[np.float64] = (reach + ndtri(power)) * errors
+        reach = scipy.special.stdtrit(clusters - 1, 1 - alpha / 2) * math.sqrt(
+            clusters / (clusters - 1)
+        )
+    found: NDArray[np.float64] = (reach + scipy.special.ndtri(power)) * errors
     return found
 
 

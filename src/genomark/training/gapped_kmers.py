@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-import scipy.linalg
+import scipy
 
 from genomark.errors import UsageError
 from genomark.models import Fitting

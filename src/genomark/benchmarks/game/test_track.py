@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial.distance import jensenshannon
-from scipy.stats import rankdata
 
 from genomark.benchmarks.game.published import published_row
 from genomark.benchmarks.game.regions import intersections, with_clusters
@@ -204,7 +203,7 @@ def judge(said: Floats, known: Floats) -> dict[str, Any]:
     apart = distance(said, known) if said.min() >= 0 else np.nan
     return {
         "pearson": correlation(said, known),
-        "spearman": correlation(rankdata(said), rankdata(known)),
+        "spearman": correlation(scipy.stats.rankdata(said), scipy.stats.rankdata(known)),
         "jensen_shannon": float(apart) if np.isfinite(apart) else None,
         "undefined": None,
     }
@@ -217,7 +216,7 @@ def _binned(track: Floats) -> Floats:
 def distance(said: Floats, known: Floats) -> float:
     """Jensen-Shannon distance of two tracks, each divided by its sum; NaN where there is none."""
     with np.errstate(all="ignore"):
-        return float(jensenshannon(said, known))
+        return float(scipy.spatial.distance.jensenshannon(said, known))
 
 
 def _published(frame: pl.DataFrame) -> list[MetricRow]:

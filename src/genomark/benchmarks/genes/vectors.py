@@ -9,8 +9,8 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from genomark.benchmarks.genes.options import GeneOptions
 from genomark.benchmarks.genes.question import kind_of, numbered
@@ -157,7 +157,7 @@ class _Asked:
     def single(self, present: NDArray[np.bool_]) -> tuple[Design, Curvature]:
         """Make the design of a task with one entity a row."""
         vectors = self.table.vectors
-        if isinstance(vectors, csr_array):
+        if isinstance(vectors, scipy.sparse.csr_array):
             raise CapabilityError(
                 "one vector for each gene and nothing in common: it can be asked about pairs only"
             )
@@ -197,12 +197,14 @@ def _pairs(asked: list[_Asked], present: NDArray[np.bool_], options: GeneOptions
     """Make the design of pairs; vectors of two kinds are scaled each by their own table."""
     first, second = (place[present] for each in asked for place in each.places)
     joined = options.pairs == "concat"
-    if any(isinstance(each.table.vectors, csr_array) for each in asked):
+    if any(isinstance(each.table.vectors, scipy.sparse.csr_array) for each in asked):
         if len(asked) > 1:
             raise CapabilityError("this model can be asked about pairs of one kind only")
         diagonal = np.arange(len(asked[0].names))
         ones = np.ones(diagonal.size, np.float32)
-        return PairDesign(csr_array((ones, (diagonal, diagonal))), first, second, joined=joined)
+        return PairDesign(
+            scipy.sparse.csr_array((ones, (diagonal, diagonal))), first, second, joined=joined
+        )
     if len(asked) == 1:
         return PairDesign(DenseDesign(asked[0].matrix()), first, second, joined=joined)
     parts = [each.matrix() for each in asked]

@@ -9,9 +9,8 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.special import ndtri
 
 from genomark.digests import digest_of
 from genomark.errors import UsageError
@@ -89,7 +88,7 @@ class OneHotGenes:
         """
         unique = list(dict.fromkeys(names))
         n = len(unique)
-        identity = csr_array(
+        identity = scipy.sparse.csr_array(
             (np.ones(n, dtype=np.float32), np.arange(n), np.arange(n + 1)), shape=(n, n)
         )
         return GeneTable(unique, identity, digest_of([self.info.digest, kind, unique]))
@@ -112,5 +111,5 @@ def _normal(keys: NDArray[np.uint64], dimensions: int) -> NDArray[np.float64]:
     words ^= words >> np.uint64(31)
     # In the middle of 2**52 equal steps: neither 0 nor 1, whose normal quantiles are infinite.
     uniform = (words >> np.uint64(12)) * 2.0**-52 + 2.0**-53
-    quantiles: NDArray[np.float64] = ndtri(uniform)
+    quantiles: NDArray[np.float64] = scipy.special.ndtri(uniform)
     return quantiles

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array
 
 from genomark.errors import UsageError
 from genomark.extras import import_extra
@@ -80,7 +80,7 @@ def _matrix(stored: Any, *, turned: bool) -> NDArray[np.float32]:
             f"{stored.file.filename}: {stored.name.lstrip('/')}: expected a matrix, dense or "
             f"sparse (csr, csc), found {kind or 'a group'}"
         )
-    build = csr_array if kind.startswith("csr") else csc_array
+    build = scipy.sparse.csr_array if kind.startswith("csr") else scipy.sparse.csc_array
     values = stored["data"].astype(np.float32)[()]
     sparse = build((values, stored["indices"][()], stored["indptr"][()]), shape=shape)
     # Indices out of bounds would be written to without a question.

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class GeneTable:
     """
 
     names: Sequence[str]
-    vectors: NDArray[np.float32] | csr_array
+    vectors: NDArray[np.float32] | scipy.sparse.csr_array
     digest: str
     reasons: Mapping[str, str] = field(default_factory=dict)
 

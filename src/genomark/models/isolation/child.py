@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
-from scipy.sparse import csr_array
+import scipy
 
 from genomark.errors import CapabilityError, GenomarkError
 from genomark.models import capabilities, load_model
@@ -200,7 +200,7 @@ def _gene_table(model: Any, call: Call, progress: object) -> Genes:
     rows = table.rows(call.texts)
     known = rows >= 0
     vectors = table.vectors[rows[known]]
-    if isinstance(vectors, csr_array):
+    if isinstance(vectors, scipy.sparse.csr_array):
         vectors = vectors.toarray()
     names = [name for name, is_known in zip(call.texts, known, strict=True) if is_known]
     reasons = {name: str(table.reasons[name]) for name in call.texts if name in table.reasons}

@@ -10,8 +10,8 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 #: Places; the standard error of a correlation of 0.995 from so many is 0.0002.
 SKETCH_SIZE = 2048
@@ -52,7 +52,7 @@ def sketch(prediction: NDArray[np.float64], seed: int) -> Sketch:
         # Labels have scales of their own: only within one do predictions follow each other.
         here = chosen % width == label
         if here.any():
-            found = rankdata(flat[chosen[here]])
+            found = scipy.stats.rankdata(flat[chosen[here]])
             ranks[here] = found - found.mean()
     length = float(np.sqrt(ranks @ ranks))
     content = np.ascontiguousarray(prediction + 0.0).tobytes()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from genomark.errors import UsageError
 from genomark.scoring.across.signed_ranks import signed_ranks
@@ -97,7 +97,7 @@ def groups(table: ScoreTable, *, alpha: float = 0.05) -> Groups:
     adjusted = holm(signed_ranks(used).p)
     if not tasks:
         return Groups(np.empty(0, np.int64), np.empty(0), adjusted, [], 0, 0)
-    rank = rankdata(-used.oriented, axis=0).mean(axis=1)
+    rank = scipy.stats.rankdata(-used.oriented, axis=0).mean(axis=1)
     order = np.argsort(rank, kind="stable")
     alike = (adjusted >= alpha)[np.ix_(order, order)]
     bars = runs(alike)

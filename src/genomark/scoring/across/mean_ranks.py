@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from genomark.compiled import kernel
 from genomark.scoring.across.drawn_tasks import Means, draws, mean_over_tasks
@@ -70,7 +70,7 @@ def mean_ranks(
     """
     shared = table.shared
     return mean_over_tasks(
-        rankdata(-table.oriented[:, shared], axis=0),
+        scipy.stats.rankdata(-table.oriented[:, shared], axis=0),
         table.family_numbers(shared),
         seed=seed,
         replicates=replicates,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from genomark.scoring.across.table import ScoreTable
 
@@ -71,7 +71,7 @@ def borda(table: ScoreTable) -> Borda:
     equal scores share the mean of their ranks, and who has no value on a task gets nothing for it.
     Where nothing is missing, points are the number of tasks times ``m`` less the mean rank.
     """
-    ranks = rankdata(-table.oriented, axis=0, nan_policy="omit")
+    ranks = scipy.stats.rankdata(-table.oriented, axis=0, nan_policy="omit")
     points = np.where(table.known, table.models - ranks, 0.0).sum(axis=1)
-    place = rankdata(-points, method="min").astype(np.int64)
+    place = scipy.stats.rankdata(-points, method="min").astype(np.int64)
     return Borda(points, place, table.known.sum(axis=1))
