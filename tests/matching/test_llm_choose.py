@@ -22,8 +22,9 @@ from llm_server import (
 from genomark.errors import UnknownNameError, UsageError
 from genomark.matching import CATEGORIES
 from genomark.matching.llm import LlmChooser, question_of, rules_for
-from genomark.matching.llm_client import LlmClient, LlmError, LlmReply, Patience
+from genomark.matching.llm_client import LlmClient, LlmReply, Patience
 from genomark.matching.llm_endpoint import LlmEndpoint
+from genomark.matching.llm_errors import LlmError
 
 CELLS = ["HepG2", "K562", "SK-N-SH", 'the "quoted" cell', "CD4\u207a αβ T cell"]
 

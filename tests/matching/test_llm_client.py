@@ -31,8 +31,9 @@ from llm_server import (
 
 from genomark.errors import UsageError
 from genomark.matching.breaker import CircuitBreaker
-from genomark.matching.llm_client import LlmClient, LlmError, LlmOutageError, Patience
+from genomark.matching.llm_client import LlmClient, Patience
 from genomark.matching.llm_endpoint import LlmEndpoint
+from genomark.matching.llm_errors import LlmError, LlmOutageError
 
 QUESTION = json.dumps({"asked": "K562", "choices": [{"number": 1, "name": "K562"}]})
 HASTE = Patience(first_pause=0.01, max_pause=0.02, max_retry_after=0.3)

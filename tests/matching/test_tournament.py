@@ -22,8 +22,9 @@ from llm_server import (
 from genomark import bars
 from genomark.errors import UsageError
 from genomark.matching.llm import LlmAnswer, LlmChooser
-from genomark.matching.llm_client import LlmClient, LlmError, Patience
+from genomark.matching.llm_client import LlmClient, Patience
 from genomark.matching.llm_endpoint import LlmEndpoint
+from genomark.matching.llm_errors import LlmError
 from genomark.matching.tournament import tournament
 
 

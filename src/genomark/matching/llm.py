@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from genomark.digests import digest_of
 from genomark.errors import UnknownNameError, UsageError, one_line
-from genomark.matching.llm_client import LlmClient
 from genomark.matching.llm_endpoint import LlmEndpoint
 from genomark.matching.match import CATEGORIES, Category
+
+if TYPE_CHECKING:
+    from genomark.matching.llm_client import LlmClient
 
 #: Candidates of one question.
 MOST_CANDIDATES = 12
@@ -114,6 +117,8 @@ class LlmChooser:
     @classmethod
     def of(cls, spec: str, *, most: int = MOST_CANDIDATES) -> LlmChooser:
         """Make one from a spec, as `LlmEndpoint.of` reads it."""
+        from genomark.matching.llm_client import LlmClient
+
         return cls(LlmClient(LlmEndpoint.of(spec)), most=most)
 
     @property

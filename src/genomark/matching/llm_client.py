@@ -12,6 +12,7 @@ import aiohttp
 from genomark.errors import RemoteModelError, one_line
 from genomark.matching.breaker import CircuitBreaker, OpenBreakerError
 from genomark.matching.llm_endpoint import EnvelopeError, LlmEndpoint, refusal_of
+from genomark.matching.llm_errors import LlmError, LlmOutageError
 from genomark.models.transport import (
     AddressError,
     BrokenConnectionError,
@@ -31,18 +32,6 @@ _CONNECT_SECONDS = 5.0
 #: Statuses that are about what was asked, and tell nothing of the service.
 _OF_THE_QUESTION = (400, 413, 422)
 _NOT_ALLOWED = (401, 403)
-
-
-class LlmError(RemoteModelError):
-    """A language model gave no answer. `calls` were sent in vain."""
-
-    def __init__(self, message: str, *, calls: int) -> None:
-        super().__init__(message)
-        self.calls = calls
-
-
-class LlmOutageError(LlmError):
-    """... and will most likely give none to the next question either."""
 
 
 class _PassingError(Exception):

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from genomark.errors import UsageError
-from genomark.models.transport import HttpAnswer
+from genomark.models.http_answer import HttpAnswer
 
 Protocol = Literal["ollama", "openai"]
 

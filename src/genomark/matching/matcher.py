@@ -14,7 +14,7 @@ from genomark.errors import UnknownNameError, UsageError
 from genomark.matching.cell_types import CellTypeIndex
 from genomark.matching.description import describe
 from genomark.matching.llm import LlmChooser
-from genomark.matching.llm_client import LlmError
+from genomark.matching.llm_errors import LlmError
 from genomark.matching.match import CATEGORIES, Candidate, Category, Match
 from genomark.matching.molecules import MoleculeIndex
 from genomark.matching.sample import read_sample

@@ -16,8 +16,8 @@ import msgspec
 from genomark.digests import digest_of
 from genomark.errors import UsageError
 from genomark.matching.llm import MOST_CANDIDATES, LlmChooser
-from genomark.matching.llm_client import LlmClient, LlmError
 from genomark.matching.llm_endpoint import LlmEndpoint
+from genomark.matching.llm_errors import LlmError
 from genomark.matching.matcher import VERSION, Matcher
 from genomark.matching.ontologies import knowledge_of
 from genomark.matching.tables import Knowledge, shipped
@@ -241,6 +241,9 @@ def _paths(files: str) -> list[Path]:
 
 
 def _chooser(endpoint: LlmEndpoint, most: int) -> LlmChooser:
+    # It takes a while to load, and few ask for it.
+    from genomark.matching.llm_client import LlmClient
+
     return LlmChooser(LlmClient(endpoint), most=most)
 
 

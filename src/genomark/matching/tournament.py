@@ -16,7 +16,7 @@ import msgspec
 from genomark import bars
 from genomark.errors import UsageError
 from genomark.matching.llm import LlmAnswer
-from genomark.matching.llm_client import LlmError
+from genomark.matching.llm_errors import LlmError
 
 #: From a term, its category and a few choices to one of them: `LlmChooser.choose`.
 Choose = Callable[[str, str, Sequence[str]], LlmAnswer]

@@ -17,7 +17,7 @@ import numpy as np
 from msgspec import Raw
 
 from genomark.errors import one_line
-from genomark.models.transport import HttpAnswer
+from genomark.models.http_answer import HttpAnswer
 from genomark.protocol import (
     JSON,
     MSGPACK,

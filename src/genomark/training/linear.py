@@ -7,17 +7,19 @@ both parts together: two steps, and no test sequence in either.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import Ridge
 
 from genomark.probes import Curvature, DenseDesign, Scaling, one_thread, scaling_of
 from genomark.probes.design import Scale
 from genomark.probes.logistic import LogisticColumns, fit_logistic
 from genomark.probes.softmax import fit_softmax
 from genomark.sequences import Kind
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import Ridge
 
 Floats = NDArray[np.float64]
 
@@ -210,6 +212,8 @@ def _fit_values(
 
 
 def _ridge(alpha: float, features: Floats, values: Floats, rows: NDArray[np.int64]) -> Ridge:
+    from sklearn.linear_model import Ridge
+
     with one_thread():
         return Ridge(alpha=alpha, solver="cholesky").fit(features[rows], values[rows])
 

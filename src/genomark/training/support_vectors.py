@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.svm import LinearSVC, LinearSVR
 
 from genomark.errors import UsageError
 from genomark.models import Fitting
@@ -138,6 +137,8 @@ class KmerSvr(LinearWordModel):
             # Nothing to part: liblinear refuses a single class.
             always = values[0] if kind == "regression" else 2.0 * values[0] - 1.0
             return np.zeros(table.shape[1]), float(always)
+        from sklearn.svm import LinearSVC, LinearSVR
+
         settings = {
             "C": strength,
             "dual": False,
