@@ -23,7 +23,6 @@ from genomark.matching.ontologies import knowledge_of
 from genomark.matching.tables import Knowledge, shipped
 from genomark.matching.tournament import CHUNK, tournament
 from genomark.models.capabilities import TermAnswer, TermMatcher
-from genomark.models.matcher_client import MatcherClient
 from genomark.models.tracks import MatcherError
 from genomark.scoring import ModelIdentity
 
@@ -142,6 +141,8 @@ class RemoteMatcher:
     """
 
     def __init__(self, url: str) -> None:
+        from genomark.models.matcher_client import MatcherClient
+
         self._client = MatcherClient(url)
 
     @cached_property
