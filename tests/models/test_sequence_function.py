@@ -219,10 +219,11 @@ def test_a_function_of_any_sequence_is_given_no_strings_before_it_looks() -> Non
     assert isinstance(seen[0], PackedTexts)
     assert "strings" not in vars(seen[0])
     assert list(seen[0]) == ["ACG", "T"]
-    # In process, and where there is something to be done to them, they are strings.
-    for other in (asked, over_the_wire(request({"a": "ACG", "b": "T"}, upstream_seq="G"))):
-        model.predict(other)
-        assert type(seen[-1]) is list
+    # In process the strings are there, and where there is something to be done to them, too.
+    model.predict(asked)
+    assert vars(seen[-1])["strings"] == ["ACG", "T"]
+    model.predict(over_the_wire(request({"a": "ACG", "b": "T"}, upstream_seq="G")))
+    assert seen[-1] == ["GACG", "GT"]
 
 
 def test_a_function_of_lists_is_given_a_list_of_its_own() -> None:

@@ -104,6 +104,6 @@ def _one_task(pieces: Sequence[TaskPrediction]) -> TaskPrediction:
     joined = {
         field: {name: value for told in found for name, value in told.items()}
         for field in ("predictions", "trim_upstream")
-        if (found := [told for task in pieces if isinstance(told := getattr(task, field), dict)])
+        if (found := [told for task in pieces if isinstance(told := getattr(task, field), Mapping)])
     }
     return msgspec.structs.replace(pieces[0], **joined)

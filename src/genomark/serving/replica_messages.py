@@ -30,6 +30,7 @@ from genomark.protocol import (
     PredictRequest,
     PredictResponse,
     ServerError,
+    SoundPoints,
     Unanswered,
     UpstreamDependencyError,
 )
@@ -371,6 +372,8 @@ class _Outside:
             return msgspec.msgpack.Ext(_ARRAY, msgspec.msgpack.encode(place))
         if isinstance(value, np.ndarray | np.generic):
             return value.tolist()
+        if isinstance(value, SoundPoints):
+            return value.by_id
         if isinstance(value, Unanswered):
             return msgspec.msgpack.Ext(_UNANSWERED, value.reason.encode())
         raise TypeError(f"a {type(value).__name__} cannot be sent")
