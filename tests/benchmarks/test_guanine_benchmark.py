@@ -373,6 +373,7 @@ def test_support_vectors_score_what_scikit_learn_fitted_apart_scores(made, run):
     assert result.metric("spearman_x100").value == pytest.approx(expected, abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_whole_suite_gives_what_scipy_computes(made, run, tmp_path):
     results = run(["gc", "kmer5-svr"], ["suite:guanine"])
     assert not results.skipped

@@ -434,6 +434,7 @@ def test_tasks_that_are_not_built_are_skipped_with_the_command_that_builds_them(
     assert "run `genomark tasks build" in " ".join(outcome.out.split())
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_goes_on_and_ends_with_the_same_tables(here):
     for number in range(30):
         answers = (HIDDEN + np.random.default_rng(number).standard_normal(120) > 0).astype(int)

@@ -52,6 +52,7 @@ def test_a_page_does_what_it_says(page: str, tmp_path: Path, cache: Path) -> Non
         pytest.fail("\n\n".join(reader.faults), pytrace=False)
 
 
+@pytest.mark.slow
 def test_the_first_table_is_what_is_printed(
     tmp_path: Path, cache: Path, real_data: Callable[[str, str], Path]
 ) -> None:

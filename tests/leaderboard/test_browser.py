@@ -200,7 +200,7 @@ def test_a_submission_without_a_token_is_turned_away_on_the_form(browser, base, 
         visit.complaints.clear()
 
 
-@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("theme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_no_page_is_a_serious_obstacle(browser, base, pages, theme):
     if not AXE.is_file():
         pytest.skip(f"axe-core is not installed: npm install --prefix {AXE.parents[2]} axe-core")

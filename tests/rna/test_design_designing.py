@@ -255,6 +255,7 @@ class DieOnce:
         return folded(sequence)
 
 
+@pytest.mark.slow
 def test_runs_of_a_worker_that_was_killed_are_done_again(
     pools: list[WorkerPool], told: list[str], tmp_path: Path
 ) -> None:

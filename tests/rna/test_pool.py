@@ -151,6 +151,7 @@ def test_a_job_that_kills_every_worker_is_named_after_three_deaths(
     assert sorted(pool.results(square, [1])) == [(0, 1)]
 
 
+@pytest.mark.slow
 def test_a_worker_killed_while_it_folds_costs_nothing(pool: WorkerPool, told: list[str]) -> None:
     settings = FoldSettings()
     jobs = [(settings, [LONG[: 400 + 20 * number]]) for number in range(12)]

@@ -94,6 +94,7 @@ def test_workers_of_dask_give_the_same_bytes(undisturbed, cluster, tmp_path):
     assert cluster.submit(sum, [1, 2]).result() == 3
 
 
+@pytest.mark.slow
 def test_jobs_in_any_order_give_the_same_bytes(undisturbed, tmp_path):
     expected, folder = undisturbed
     asked = {name: ASKED[name] for name in ("limit", "seed")}

@@ -118,7 +118,7 @@ genomark.cli.main()
 """
 
 
-@pytest.mark.parametrize("limit", [1_000, 30_000])
+@pytest.mark.parametrize("limit", [1_000, pytest.param(30_000, marks=pytest.mark.slow)])
 def test_the_command_says_so_in_one_line_and_ends_with_1(tmp_path, limit):
     words = ["run", "-m", "gc", "-b", "simulated-enhancers", "--limit", "200", "--workers", "1"]
     child = subprocess.run(

@@ -382,6 +382,7 @@ def in_workers(tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.slow
 def test_a_real_crash(in_workers):
     result = in_workers(SEGFAULTS)
     assert result.coverage.answered == 11

@@ -207,6 +207,7 @@ def predict(sequences):
 """
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_and_ends_with_the_same_bytes(tmp_path, real_data):
     real_data("kircher2019", "elements.tsv.gz")
     script = tmp_path / "slow.py"

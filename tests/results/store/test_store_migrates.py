@@ -150,6 +150,7 @@ def test_a_migration_that_fails_changes_nothing(place, tmp_path):
         assert "colour" not in names
 
 
+@pytest.mark.slow
 def test_processes_that_make_a_store_at_once_all_have_it(place):
     started = [
         subprocess.Popen(
