@@ -13,7 +13,6 @@ from genomark.leaderboard.board import Board
 from genomark.leaderboard.export import export_static
 from genomark.results.store import Store
 
-THEMES = ("light", "dark")
 KNOWN = "kircher2019"
 #: Below this many pixels nobody should have to scroll sideways.
 NARROW = {"width": 320, "height": 640}

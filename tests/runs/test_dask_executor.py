@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -206,7 +207,9 @@ def test_a_worker_with_another_genomark_is_passed_by_and_said_to_be(tmp_path, pl
     handed_on(executor, [shard(number, "a") for number in range(4)])
     made = shard(0, "a")
     first = dict(played.handed)[made.digest]
-    played.sent[made.digest] = UnfitWorkerError(f"the Dask worker {first} has genomark 0.0.1")
+    played.sent[made.digest] = UnfitWorkerError(
+        f"the Dask worker {first} has genomark 0.0.1", first
+    )
     outcomes = executor.as_completed()
     other = {"bad": "good", "good": "bad"}[first]
     answers = iter([{}, {}])
@@ -221,13 +224,34 @@ def test_a_worker_with_another_genomark_is_passed_by_and_said_to_be(tmp_path, pl
     assert said == [f"the Dask worker {first} has genomark 0.0.1; others compute"]
 
 
+def test_a_worker_is_not_blamed_for_what_another_took_from_it(tmp_path, played):
+    said: list[str] = []
+    played.there = ["good", "late"]
+    executor = DaskExecutor(lambda: nullcontext(None), tmp_path, Equipment(), tell=said.append)
+    handed_on(executor, [shard(number, "a") for number in range(4)])
+    made = next(shard(number, "a") for number in range(4) if played.handed[number][1] == "good")
+    found = UnfitWorkerError("the Dask worker late has genomark 0.0.1", "late")
+    played.sent[made.digest] = pickle.loads(pickle.dumps(found))  # noqa: S301 (ours)
+    outcomes = executor.as_completed()
+    answers = iter([{}, {}])
+
+    def ended(seconds):
+        if played.handed[-1] == (made.digest, "only good"):
+            return {played.key(made.digest): delivery(made)}
+        return Played.ended(played, seconds) or next(answers)
+
+    played.ended = ended
+    assert next(outcomes).digest == made.digest
+    assert said == ["the Dask worker late has genomark 0.0.1; others compute"]
+
+
 def test_where_no_worker_has_the_same_genomark_the_run_ends(executor, played):
     executor.submit(shard(1, "a"))
     waiting = handed_on(executor, [shard(2, "a")])
     assert not waiting
     played.there = []
     digest = shard(2, "a").digest
-    played.sent[digest] = UnfitWorkerError("the Dask worker w1 has genomark 0.0.1")
+    played.sent[digest] = UnfitWorkerError("the Dask worker w1 has genomark 0.0.1", "w1")
     with pytest.raises(GenomarkError, match=r"cannot compute: the Dask worker w1 has genomark 0"):
         list(executor.as_completed())
 

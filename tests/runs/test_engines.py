@@ -150,6 +150,68 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, slow, tmp_path):
     assert 29 <= len(lines(slow / "asked")) <= 30
 
 
+#: A Dask worker that has another genomark.
+STRANGER = """
+import sys
+import genomark.runs.environment as environment
+environment.VERSION = "0.0.1"
+from distributed.cli.dask_worker import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.slow
+def test_a_worker_of_another_genomark_that_comes_late_is_passed_by(slow, tmp_path):
+    spec = f"py:{slow}/slow.py:predict"
+    (slow / "wait").touch()
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1"
+        ) as started,
+        Client(started, set_as_default=False) as client,
+    ):
+
+        def join() -> None:
+            wait_for(lambda: lines(slow / "asked"), 60)
+            options = ["--no-nanny", "--no-dashboard", f"--local-directory={tmp_path}"]
+            command = [sys.executable, "-c", STRANGER, started.scheduler_address, *options]
+            strangers.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+            wait_for(lambda: len(client.scheduler_info()["workers"]) == 2, 60)
+            (slow / "wait").unlink()
+
+        strangers: list[subprocess.Popen[bytes]] = []
+        joining = threading.Thread(target=join)
+        joining.start()
+        results = genomark.run(spec, "kircher2019", out=tmp_path / "r", engine=client, **ASKED)
+        joining.join()
+        for each in strangers:
+            each.kill()
+            each.wait()
+    assert results.failed == []
+    assert len(set(lines(slow / "asked"))) == 1
+
+
+@pytest.mark.slow
+def test_a_script_without_a_main_guard_is_told_of_it(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import genomark\n"
+        "genomark.run('gc', 'simulated-enhancers', limit=20, engine='dask', workers=2)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("genomark.errors.UsageError: Dask cannot start workers")
+    assert "if __name__ == '__main__':" in last
+
+
 @pytest.mark.slow
 def test_an_item_that_kills_is_found_as_it_is_on_one_machine(cluster, slow, tmp_path):
     from genomark.benchmarks import load_benchmark

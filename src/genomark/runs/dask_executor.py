@@ -182,10 +182,11 @@ class DaskExecutor:
         GenomarkError
             If there are none.
         """
-        if handed.worker is not None:
-            if handed.worker not in self._unfit:
+        worker = _blamed(handed, came)
+        if worker is not None:
+            if worker not in self._unfit:
                 self._tell(f"{one_line(came)}; others compute")
-            self._unfit.add(handed.worker)
+            self._unfit.add(worker)
         fit = [each for each in self._reached().workers() if each not in self._unfit]
         self._placing.see(fit)
         if not fit:
@@ -237,3 +238,10 @@ class DaskExecutor:
                 self._cluster = Cluster(client, errand)
                 self._held.callback(self._cluster.close)
         return self._cluster
+
+
+def _blamed(handed: _Handed, came: BaseException) -> str | None:
+    """Say which worker cannot compute; None where one may have taken what another was given."""
+    if isinstance(came, UnfitWorkerError):
+        return came.worker
+    return handed.worker if handed.strict else None

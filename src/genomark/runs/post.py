@@ -79,7 +79,14 @@ class Delivery:
 
 
 class UnfitWorkerError(GenomarkError):
-    """A worker cannot compute for a run; others may."""
+    """A worker, which it names by its address, cannot compute for a run; others may."""
+
+    def __init__(self, message: str, worker: str) -> None:
+        super().__init__(message, worker)
+        self.worker = worker
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Post:
@@ -179,7 +186,8 @@ class Post:
         if there != (errand.version, errand.python):
             raise UnfitWorkerError(
                 f"the Dask worker {self._address} has genomark {there[0]} on Python {there[1]}, "
-                f"and the run has {errand.version} on {errand.python}: install the same on both"
+                f"and the run has {errand.version} on {errand.python}: install the same on both",
+                self._address,
             )
 
     @property
