@@ -96,7 +96,8 @@ def test_slurm_runs_an_array_and_puts_it_together(tmp_path, environment, expecte
 
 @pytest.mark.parametrize("options", [None, "", "--mem=2G --time=00:10:00"])
 def test_slurm_is_given_the_options_and_nothing_in_their_place(tmp_path, options):
-    programs = {"genomark": "echo '{\"jobs\": 2}'", "sbatch": 'printf "%s\\n" "$@" >> said; echo 7'}
+    planned = """echo '{"plan": "1f", "jobs": 2}'"""
+    programs = {"genomark": planned, "sbatch": 'printf "%s\\n" "$@" >> said; echo 7'}
     for name, does in programs.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{does}\n")
         (tmp_path / name).chmod(0o755)
@@ -111,7 +112,7 @@ def test_slurm_is_given_the_options_and_nothing_in_their_place(tmp_path, options
     assert said[job:merge] == [
         *("--job-name=genomark", "--output=results/job-%a.out", "--array=0-1"),
         *("--cpus-per-task=1", *(options or "").split()),
-        "--wrap=genomark run-shard 'results' $SLURM_ARRAY_TASK_ID",
+        "--wrap=genomark run-shard 'results' $SLURM_ARRAY_TASK_ID --plan 1f",
         "--parsable",
     ]
     # Before version 4.4, bash ends a script that asks so for the items of an array that has none.
