@@ -127,9 +127,9 @@ def genes(reader: Reader, name: str) -> None:
     table.insert_column(0, pl.Series("symbol", symbols)).write_csv(reader.folder / name)
 
 
-def gene_tasks(reader: Reader, folder: str) -> None:
+def gene_tasks(reader: Reader, folder: str, *names: str) -> None:
     source = datasets.path("gene_benchmark_tasks", "symbol_bin/entities.csv").parents[1]
-    for name in ("symbol_bin", "multi_label", "two_int"):
+    for name in names:
         shutil.copytree(source / name, reader.folder / folder / name)
 
 
@@ -158,7 +158,8 @@ def readme(reader: Reader) -> None:
     predictions(reader)
     values(300).write_parquet(reader.folder / "library.parquet")
     genes(reader, "my_genes.csv")
-    gene_tasks(reader, "my_tasks")
+    # Others are about names that are no symbols of genes.
+    gene_tasks(reader, "my_tasks", "symbol_bin", "multi_label")
     checkpoint(reader.folder / "checkpoint")
     small(reader, "pgb", 120)
     task(reader, "my_task")
@@ -169,11 +170,12 @@ def readme(reader: Reader) -> None:
     reader.write("targets.csv", "name,structure\none,((((....))))\ntwo,(((((......)))))\n")
     guanine(reader)
     genome(reader)
+    isolation(reader)
 
 
 @of("docs/gene-benchmark.md")
 def gene_benchmark(reader: Reader) -> None:
-    gene_tasks(reader, "tasks")
+    gene_tasks(reader, "tasks", "symbol_bin", "multi_label", "two_int")
     tables = (reader.folder / "tasks").glob("*/entities.csv")
     symbols = {word for each in tables for word in each.read_text().replace(",", "\n").split()}
     made = np.random.default_rng(0).normal(size=(len(symbols), 8)).round(3)
