@@ -226,6 +226,27 @@ def test_a_function_of_any_sequence_is_given_no_strings_before_it_looks() -> Non
     assert seen[-1] == ["GACG", "GT"]
 
 
+def test_scales_and_buffers_of_a_model_are_no_others() -> None:
+    buffer = np.zeros(1)
+
+    def reused(sequences: list[str]) -> Any:
+        buffer[:] = len(sequences[0])
+        return buffer
+
+    def in_place(values: Any) -> Any:
+        return np.log2(values, out=values)
+
+    model = predictor({"point": Readout(reused, "linear", convert=in_place)})
+    tasks = [task("one", scale="log"), task("two", scale="linear"), task("three", scale="log")]
+    first = model.predict(request({"a": "ACGT"}, *tasks))
+    model.predict(request({"a": "ACGTACGT"}, *tasks))
+    assert [each.predictions for each in first.prediction_tasks] == [
+        {"a": 2.0},
+        {"a": 4.0},
+        {"a": 2.0},
+    ]
+
+
 def test_a_function_of_lists_is_given_a_list_of_its_own() -> None:
     def spoil(sequences: list[str]) -> list[int]:
         found = list(map(len, sequences))

@@ -80,6 +80,8 @@ def test_what_a_killed_run_had_claimed_is_free_at_once(tmp_path):
     claims.release_all()
 
 
+# Python 3.11 refuses to trace a thread that starts just when another one does.
+@pytest.mark.no_cover
 def test_of_many_that_want_a_claim_one_has_it(tmp_path):
     inside, most, got = [], [], []
 

@@ -299,7 +299,8 @@ def _tracks(answer: Any, sequences: list[str], model: str, bin_size: int) -> lis
 
 def _converted(values: Mapping[str, Any], convert: Convert) -> Mapping[str, Any]:
     if isinstance(values, SoundPoints):
-        return SoundPoints(values.ids, convert(values.numbers))
+        # A copy: another task may have asked for the same on the other scale.
+        return SoundPoints(values.ids, convert(values.numbers.copy()))
     native = list(values.values())
     if native and isinstance(native[0], np.ndarray):
         return {name: convert(track) for name, track in values.items()}
