@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import socket
-import threading
 
 import httpx
 import pytest
-import uvicorn
 
 from genomark.leaderboard.app import leaderboard_app
 from genomark.leaderboard.submissions.service import submissions
 from genomark.results.store import Store
+from listening import listening
 
 
 def got(url):
@@ -25,18 +23,12 @@ def got(url):
 @contextlib.contextmanager
 def serving(place):
     """A leaderboard that takes submissions and scores them; gives its URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    with Store.open(place) as store, submissions(store, str(place)) as routes:
-        app = leaderboard_app(store, submissions=routes)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(20)
-            listener.close()
+    with (
+        Store.open(place) as store,
+        submissions(store, str(place)) as routes,
+        listening(leaderboard_app(store, submissions=routes)) as url,
+    ):
+        yield url
 
 
 @pytest.fixture

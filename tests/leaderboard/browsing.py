@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import socket
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from genomark.leaderboard.app import leaderboard_app
@@ -25,6 +22,7 @@ from genomark.leaderboard.submissions.routes import SubmissionPages
 from genomark.leaderboard.submissions.waiting_list import WaitingList
 from genomark.leaderboard.views import Column
 from genomark.results.store import Store
+from listening import listening
 
 #: Nothing but this machine has a name here, whatever a page asks for.
 _ARGUMENTS = (
@@ -58,15 +56,8 @@ def served(store: Store, folder: Path) -> Iterator[str]:
     desk = Desk(store, Incoming(folder), UploadLimits(), lambda: None)
     pages = SubmissionPages(desk, WaitingList(store.database), _accepted)
     app = leaderboard_app(store, submissions=pages.routes())
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
+    with listening(app) as url:
+        yield url
 
 
 def _accepted(board: Board) -> Sequence[Column]:

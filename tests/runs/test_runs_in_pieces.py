@@ -1,12 +1,9 @@
 """Runs in pieces, as those who plan them and those whose jobs wait in a queue see them."""
 
-import contextlib
 import socket
-import threading
 from dataclasses import replace
 
 import pytest
-import uvicorn
 from same_results import timeless
 
 import genomark
@@ -14,26 +11,13 @@ from genomark.api.pieces import status
 from genomark.errors import UsageError
 from genomark.models import load_model, remote
 from genomark.serving import predictor_app
+from listening import listening
 
 BENCHMARK = "simulated-enhancers"
 
 
-@contextlib.contextmanager
-def served(spec):
-    listener = socket.create_server(("127.0.0.1", 0))
-    app = predictor_app(load_model(spec))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-
-
 def test_results_are_put_together_when_the_server_is_gone(tmp_path):
-    with served("gc") as url:
+    with listening(predictor_app(load_model("gc"))) as url:
         asked = ([url, "cpg"], BENCHMARK)
         expected = genomark.run(
             *asked, limit=40, out=tmp_path / "run", workers=1, prediction_cache="off"

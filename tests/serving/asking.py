@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +13,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import uvicorn
 
 TASK = {"name": "t", "type": "accessibility", "cell_type": "K562", "species": "homo_sapiens"}
 
@@ -35,20 +33,6 @@ def ask(app: Any, method: str, path: str, **how: Any) -> httpx.Response:
             return await client.request(method, path, **how)
 
     return asyncio.run(exchange())
-
-
-@contextlib.contextmanager
-def listening(app: Any, http: Any = "auto") -> Iterator[str]:
-    """Serve an app from a thread of this process, with uvicorn or what is given; its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, http=http, log_config=None, access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 @contextlib.contextmanager

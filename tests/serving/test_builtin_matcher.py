@@ -8,7 +8,7 @@ import sys
 
 import httpx
 import pytest
-from asking import CLI, TASK, ask, listening, process, request
+from asking import CLI, TASK, ask, process, request
 
 import genomark
 from genomark.errors import UsageError
@@ -20,6 +20,7 @@ from genomark.models.tracks import TermMatch
 from genomark.protocol import PredictionTask
 from genomark.serving import predictor_app, server
 from genomark.serving.matcher_app import matcher_app
+from listening import listening
 
 MODEL = """
 import numpy as np

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import pytest
 import typer
-from asking import CLI, TASK, ended, listening, process, request
+from asking import CLI, TASK, ended, process, request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.responses import Response
@@ -45,6 +45,7 @@ from genomark.serving.distributor import distributor_app
 from genomark.serving.limits import Limits
 from genomark.serving.pool import PoolLimits
 from genomark.serving.pool_config import read_config
+from listening import listening
 from processes import wait_for
 
 OTHER_TASK = {**TASK, "name": "u", "scale": "log"}

@@ -6,11 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from asking import listening, request
+from asking import request
 
 from genomark.models.sequence_function import Readout, SequencePredictor
 from genomark.scoring import ModelIdentity
 from genomark.serving import BackendSettings, Limits, predictor_app
+from listening import listening
 
 CLIENTS, ROUNDS = 12, 4
 

@@ -15,13 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import msgspec
 import pytest
-from asking import CLI, TASK, ask, ended, listening, process, request
+from asking import CLI, TASK, ask, ended, process, request
 from msgspec import UNSET
 
 from genomark.models import as_model, load_model
 from genomark.protocol import BadRequestError, PredictRequest, ServerError, compress
 from genomark.serving import Limits, predictor_app
 from genomark.serving.limits import Turns, check_depth, check_size
+from listening import listening
 from processes import wait_for
 
 JSON = "application/json"

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 import schemathesis
-from asking import CLI, ask, ended, listening, process
+from asking import CLI, ask, ended, process
 from few_facts import CELL, CELLS, MOLECULE, SPECIES, few_facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,6 +26,7 @@ from genomark.models.tracks import MatcherError
 from genomark.serving import matcher_app as module
 from genomark.serving.limits import Limits
 from genomark.serving.matcher_app import LIMITS, matcher_app
+from listening import listening
 
 JSON = "application/json"
 NOTHING = {"cell_type_actual": None, "species_actual": None, "binding_molecule_actual": None}

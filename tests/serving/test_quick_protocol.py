@@ -8,7 +8,7 @@ from http.client import HTTPResponse
 import msgspec
 import pytest
 import uvicorn
-from asking import TASK, ask, listening, request
+from asking import TASK, ask, request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -30,6 +30,7 @@ from genomark.protocol import (
 from genomark.scoring import ModelIdentity
 from genomark.serving import Limits, backend, predictor_app, quick_protocol, serve_model
 from genomark.serving.quick_protocol import QuickProtocol
+from listening import listening
 
 SEQUENCES = {"a": "ACGTN", "b": "GGC", "c": "T"}
 TOKEN = "secret"

@@ -9,13 +9,14 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from asking import CLI, listening, process, request
+from asking import CLI, process, request
 
 from genomark.errors import ModelError, UsageError
 from genomark.protocol import PredictionTask, PredictRequest, ServerError
 from genomark.serving import BackendSettings, Limits, replicas
 from genomark.serving.predictor import served_app
 from genomark.serving.replicas import Replicas
+from listening import listening
 from processes import alive, wait_for
 
 TASK = PredictionTask("t", "accessibility", "K562", "homo_sapiens")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from asking import CLI, listening, process
+from asking import CLI, process
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
@@ -25,6 +25,7 @@ from genomark.models.matcher_setting import MatcherSetting
 from genomark.models.track_predictor import lacks_matcher
 from genomark.models.tracks import MatcherError
 from genomark.protocol import UpstreamDependencyError
+from listening import listening
 
 #: The benchmark asks for the cell type `simulated`.
 CELL = "simulated, biol_rep1"

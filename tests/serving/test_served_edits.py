@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from asking import TASK, ask, listening
+from asking import TASK, ask
 from workers import Toy, answer_to, distributing, get, plain, post, refusal
 
 from genomark.models import as_model, load_model
@@ -27,6 +27,7 @@ from genomark.protocol import (
 )
 from genomark.serving import Limits, predictor_app
 from genomark.serving.pool import PoolLimits
+from listening import listening
 
 ASKED = PredictionTask(**TASK)
 SWIFT = dataclasses.replace(DEFAULTS, first_pause=0.01)

@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 import uvicorn
-from asking import CLI, ended, listening, process, request
+from asking import CLI, ended, process, request
 
 from genomark.errors import CapabilityError, UsageError
 from genomark.models import as_model, load_model
 from genomark.serving import Limits, predictor, predictor_app, serve_model
+from listening import listening
 
 SCRIPT = """
 import sys, time

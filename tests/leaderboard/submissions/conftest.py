@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from submitting import LIMITS, Door, Office, Submitter, running
+from submitting import LIMITS, Door, Office, Submitter
 
 from genomark.results.store import Store
+from listening import listening
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def submitter(tmp_path):
 @pytest.fixture
 def door(store, tmp_path):
     with (
-        running((made := Door(store, tmp_path, LIMITS)).app) as made.url,
+        listening((made := Door(store, tmp_path, LIMITS)).app) as made.url,
     ):
         yield made
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import socket
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import polars as pl
-import uvicorn
 from starlette.applications import Starlette
 
 from genomark.benchmarks import load_benchmark
@@ -135,18 +130,3 @@ class Office:
         found = self.waiting.get(id)
         assert found is not None
         return found
-
-
-@contextlib.contextmanager
-def running(app: Starlette) -> Iterator[str]:
-    """Serve an app by uvicorn in a thread; gives its URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(20)
-        listener.close()

@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import msgspec
 import pytest
-from submitting import BENCHMARK, LIMITS, Door, running
+from submitting import BENCHMARK, LIMITS, Door
 
 from genomark.leaderboard.submissions.tokens import add_token, revoke_token
+from listening import listening
 
 
 def told(response: httpx.Response) -> str:
@@ -148,7 +149,7 @@ def test_who_stops_in_the_middle_is_cut_off(door):
 def test_who_sends_drop_by_drop_is_cut_off(store, tmp_path):
     limits = msgspec.structs.replace(LIMITS, least_rate=1000.0, grace_seconds=0.5)
     made = Door(store, tmp_path, limits)
-    with running(made.app) as made.url, begun(made, "Content-Length: 50000") as opened:
+    with listening(made.app) as made.url, begun(made, "Content-Length: 50000") as opened:
         opened.settimeout(0.05)
         answer = b""
         for _ in range(200):
@@ -178,7 +179,7 @@ def test_who_goes_away_leaves_nothing(door):
 
 def test_few_uploads_go_on_at_once_and_the_rest_may_come_again(store, tmp_path, submitter):
     made = Door(store, tmp_path, msgspec.structs.replace(LIMITS, at_once=1))
-    with running(made.app) as made.url:
+    with listening(made.app) as made.url:
         with begun(made, "Content-Length: 5000") as opened:
             opened.sendall(b"PK")
             while not made.kept():
@@ -192,7 +193,7 @@ def test_few_uploads_go_on_at_once_and_the_rest_may_come_again(store, tmp_path, 
 
 def test_an_address_has_so_many_tries(store, tmp_path, submitter):
     made = Door(store, tmp_path, msgspec.structs.replace(LIMITS, per_minute=3))
-    with running(made.app) as made.url:
+    with listening(made.app) as made.url:
         codes = [made.post(b"x", token="wrong").status_code for _ in range(4)]
         assert codes == [401, 401, 401, 429]
         answer = made.post(submitter.bundle())
@@ -217,7 +218,7 @@ def test_a_token_has_so_many_submissions_a_day(door, submitter):
 
 def test_without_room_nothing_is_begun(store, tmp_path, submitter):
     made = Door(store, tmp_path, msgspec.structs.replace(LIMITS, spare_bytes=1 << 60))
-    with running(made.app) as made.url:
+    with listening(made.app) as made.url:
         answer = made.post(submitter.bundle())
     assert answer.status_code == 507
     untouched(made)
