@@ -283,6 +283,100 @@ def test_bytes_over_the_wire_are_counted(serve):
     assert (model.bytes_sent, model.bytes_received) == (2 * sent, 2 * received)
 
 
+class Changing:
+    """A model of lengths whose answers tell what they are told to."""
+
+    info = ModelIdentity("changing", "1", "0" * 32)
+    ignores_ids = True
+
+    def __init__(self):
+        self.fails = False
+        self.told = {"scale_prediction_actual": "linear"}
+
+    def predict(self, request):
+        if self.fails:
+            raise ValueError("it fails now")
+        tasks = []
+        for task in request.prediction_tasks:
+            factor = 2.0 if task.cell_type == "HepG2" else 1.0
+            texts = request.sequences.items()
+            values = {name: factor * (len(text) + text.count("G") / 8) for name, text in texts}
+            said = (task.name, task.type, ["NA"], task.cell_type, "NA", task.species, "NA", None)
+            tasks.append(TaskPrediction(*said, self.told["scale_prediction_actual"], values))
+        return PredictResponse("changing", tasks)
+
+
+def asked_of(*texts, cell_type="K562"):
+    task = PredictionTask("t", "accessibility", cell_type, "homo_sapiens")
+    return PredictRequest("point", [task], {f"chr{n}": text for n, text in enumerate(texts)})
+
+
+def values_of(response):
+    return list(response.prediction_tasks[0].predictions.items())
+
+
+def test_a_question_that_repeats_the_one_before_is_sent_and_read_by_that(serve, monkeypatch):
+    there = RemotePredictor(serve(predictor_app(Changing())))
+    first = there.predict(asked_of("ACGT", "GGGG"))
+    assert values_of(first) == [("chr0", 4.125), ("chr1", 4.5)]
+
+    def never(*given):
+        pytest.fail("all of it was looked at again")
+
+    before = there.bytes_sent, there.bytes_received
+    with monkeypatch.context() as patched:
+        patched.setattr(remote, "Asking", never)
+        again = there.predict(asked_of("CCCC", "GGCC"))
+    assert values_of(again) == [("chr0", 4.0), ("chr1", 4.25)]
+    assert (there.bytes_sent, there.bytes_received) == (2 * before[0], 2 * before[1])
+    assert msgspec.structs.replace(again.prediction_tasks[0], predictions={}) == (
+        msgspec.structs.replace(first.prediction_tasks[0], predictions={})
+    )
+    # Anything else is asked as before; a task that is another, or sequences.
+    assert values_of(there.predict(asked_of("CCCC", "GGCC", cell_type="HepG2")))[1][1] == 8.5
+    assert values_of(there.predict(asked_of("CCCC", "GGC")))[1][1] == 3.25
+
+
+def test_an_answer_that_does_not_repeat_is_read_whole(serve):
+    model = Changing()
+    there = RemotePredictor(serve(predictor_app(model)))
+    there.predict(asked_of("ACGT", "GGGG"))
+    model.told["scale_prediction_actual"] = "log"
+    told = there.predict(asked_of("ACGT", "GGGG")).prediction_tasks[0]
+    assert told.scale_prediction_actual == "log"
+    model.fails = True
+    with pytest.raises(RemoteModelError, match="it fails now"):
+        there.predict(asked_of("ACGT", "GGGG"))
+    model.fails = False
+    assert values_of(there.predict(asked_of("ACGT", "GGGG")))[0][1] == 4.125
+
+
+def test_threads_that_ask_different_things_have_their_own_answers(serve):
+    there = RemotePredictor(serve(predictor_app(Changing())))
+    wrong = []
+
+    def ask(cell_type, letters):
+        for place in range(60):
+            text = "G" * (place % 9) + "C" * (8 - place % 9)
+            request = asked_of(text[:letters], cell_type=cell_type)
+            expected = (2.0 if cell_type == "HepG2" else 1.0) * (
+                letters + text[:letters].count("G") / 8
+            )
+            if values_of(there.predict(request)) != [("chr0", expected)]:
+                wrong.append((cell_type, letters, place))
+
+    threads = [
+        threading.Thread(target=ask, args=(cell_type, letters))
+        for cell_type in ("K562", "HepG2")
+        for letters in (8, 4)
+    ]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    assert not wrong
+
+
 class Seen:
     """A model that keeps what it was asked, and sees ids."""
 

@@ -257,6 +257,10 @@ def numbers(*values: int, dtype: str = "<i8", shape: list[int] | None = None) ->
     return {"dtype": dtype, "shape": shape or list(array.shape), "data": array.tobytes()}
 
 
+def scalar(value: int) -> dict[str, Any]:
+    return {"dtype": "<i8", "shape": [], "data": value.to_bytes(8, "little", signed=True)}
+
+
 @pytest.mark.parametrize(
     ("parts", "told"),
     [
@@ -270,6 +274,12 @@ def numbers(*values: int, dtype: str = "<i8", shape: list[int] | None = None) ->
         ({"lengths": numbers(5, 3, shape=[-2])}, "is not its 16 bytes"),
         ({"lengths": {"dtype": "<f8", "shape": [2], "data": bytes(16)}}, "expected whole numbers"),
         ({"lengths": {"dtype": "|O8", "shape": [2], "data": bytes(16)}}, "unknown type of tensor"),
+        ({"lengths": scalar(0)}, "3 bytes are no sequences of 0 letters each"),
+        ({"lengths": scalar(-4)}, "3 bytes are no sequences of -4 letters each"),
+        ({"lengths": scalar(5)}, "3 bytes are no sequences of 5 letters each"),
+        ({"lengths": scalar(2**62)}, "3 bytes are no sequences of"),
+        ({"lengths": scalar(4)}, "3 lengths for 2 ids"),
+        ({"lengths": scalar(4), "code": "text"}, "expected whole numbers"),
         ({"n_runs": numbers(4, 100, shape=[1, 2])}, "a run of N is empty, or not within"),
         ({"n_runs": numbers(-1, 1, shape=[1, 2])}, "a run of N is empty, or not within"),
         ({"n_runs": numbers(2, 2, 3, 1, shape=[2, 2])}, "overlap"),
@@ -413,6 +423,31 @@ def test_sequences_without_ids_are_counted_before_they_are_named() -> None:
     body = {"readout": "point", "prediction_tasks": [], "sequence_block": block}
     with pytest.raises(BadRequestError, match=f"About {many:,} sequences in one request"):
         decode_request(msgspec.msgpack.encode(body), TENSOR, MOST)
+
+
+@pytest.mark.parametrize("ids", [None, ["a"]])
+def test_sequences_of_one_length_are_counted_first(
+    ids: list[str] | None,
+) -> None:
+    block = {"lengths": scalar(1), "code": "2bit", "ids": ids, "data": bytes(2 * MOST + 1)}
+    body = {"readout": "point", "prediction_tasks": [], "sequence_block": block}
+    with pytest.raises(BadRequestError, match=f"About {2 * MOST + 1:,} sequences in one request"):
+        decode_request(msgspec.msgpack.encode(body), TENSOR, MOST)
+
+
+@pytest.mark.parametrize("ids", [None, ["0", "1"]])
+def test_the_length_of_all_may_be_told_once(ids: list[str] | None) -> None:
+    block = {"lengths": scalar(3), "code": "2bit", "ids": ids, "data": b"\x18\x3f"}
+    body = {"readout": "point", "prediction_tasks": [TASK], "sequence_block": block}
+    back = validate_request(decode_request(msgspec.msgpack.encode(body), TENSOR, MOST))
+    assert back == request({"0": "AGC", "1": "TTT"})
+
+
+def test_ids_that_are_null_are_left_out() -> None:
+    asked = request(dict(zip(places(3), ["A", "CC", "G"], strict=True)))
+    message = msgspec.msgpack.decode(encode_request(asked, TENSOR, edits=True, anonymous=True))
+    message["sequence_block"]["ids"] = None
+    assert validate_request(decode_request(encode(message, MSGPACK), TENSOR, MOST)) == asked
 
 
 def test_more_places_than_are_kept_are_counted_on() -> None:
@@ -569,11 +604,13 @@ def test_the_page_of_documentation_shows_true_bytes() -> None:
     block = msgspec.msgpack.decode(body)["sequence_block"]
     assert block == {
         "ids": ["a"],
-        "lengths": {"dtype": "<u4", "shape": [1], "data": b"\x05\x00\x00\x00"},
+        "lengths": {"dtype": "<u4", "shape": [], "data": b"\x05\x00\x00\x00"},
         "code": "2bit",
-        "data": b"\xe4\x00",
         "n_runs": {"dtype": "<u4", "shape": [1, 2], "data": b"\x04\0\0\0\x01\0\0\0"},
+        "data": b"\xe4\x00",
     }
+    assert list(block)[-1] == "data"
+    assert list(msgspec.msgpack.decode(body))[-1] == "sequence_block"
 
 
 def test_the_published_schema_is_that_of_the_messages() -> None:

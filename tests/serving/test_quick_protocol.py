@@ -28,7 +28,14 @@ from genomark.protocol import (
     encode_request,
 )
 from genomark.scoring import ModelIdentity
-from genomark.serving import Limits, backend, predictor_app, quick_protocol, serve_model
+from genomark.serving import (
+    Limits,
+    backend,
+    predictor,
+    predictor_app,
+    quick_protocol,
+    serve_model,
+)
 from genomark.serving.quick_protocol import QuickProtocol
 from listening import listening
 
@@ -529,6 +536,37 @@ def test_a_client_that_does_not_read_its_answers_is_not_given_more():
         return spoken.line.written.count(b" 200 OK"), spoken.tasks
 
     assert spoken_to_its_end(QuickProtocol, made(), floods) == (2, 1)
+
+
+def alike(*letters):
+    """Requests that differ in their letters alone, and are therefore as long."""
+    return [body_of(asked({"a": each * 4, "b": each * 4})) for each in letters]
+
+
+def test_what_repeats_the_request_before_is_read_by_that_and_answered_alike(apps, monkeypatch):
+    read = []
+    whole = predictor.read_request
+
+    def counting(body, content_type, limits):
+        read.append(bytes(body))
+        return whole(body, content_type, limits)
+
+    monkeypatch.setattr(predictor, "read_request", counting)
+    bodies = alike("A", "C", "G", "C")
+    said, quick, plain = same(apps, *map(http, bodies))
+    assert said.count(b"HTTP/1.1 200 OK") == 4
+    assert (quick, plain) == (0, 4)
+    # The quick one reads the first; the other reads all.
+    assert read == [bodies[0], *bodies]
+
+
+def test_what_is_between_two_that_are_alike_changes_nothing(apps):
+    first, second = alike("A", "C")
+    other = body_of(asked({"a": "GGGG", "b": "GGGG"}, upstream_seq=""))
+    broken = first.replace(b"2bit", b"3bit")
+    said, quick, plain = same(apps, *map(http, (first, other, broken, second, first)))
+    assert said.count(b"HTTP/1.1 200 OK") == 4
+    assert (quick, plain) == (1, 5)
 
 
 def test_no_more_heads_are_known_than_have_room():

@@ -34,6 +34,7 @@ from genomark.models.transport import (
 from genomark.models.window import Window
 from genomark.protocol import (
     JSON,
+    TENSOR,
     EditedSequences,
     FrameReader,
     PredictRequest,
@@ -63,6 +64,8 @@ _NAMED = re.compile(
 #: one that takes longer than the second halves it. A server that computes one request after the
 #: other gets slower with each that is under way, and in the end would miss the deadline for all.
 _SLOW, _TOO_SLOW = 0.25, 0.5
+#: The clock of event loops, too.
+_now = time.monotonic
 
 
 def given_up(error: BrokenConnectionError) -> RemoteModelError:
@@ -144,6 +147,56 @@ class Server(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A request that was sent, and what came of it.
+
+    Attributes
+    ----------
+    body : bytes
+    at : float
+        When, by the clock of event loops.
+    outcome : Future of HttpAnswer
+    """
+
+    body: bytes
+    at: float
+    outcome: Future[HttpAnswer]
+
+    @property
+    def received(self) -> bytes:
+        """The body of a right answer in the tensor format; nothing of any other."""
+        if self.outcome.exception() is not None:
+            return b""
+        answer = self.outcome.result()
+        return answer.body if answer.status == 200 and answer.content_type == TENSOR else b""
+
+
+def send_once(
+    model: Server, lines: DirectLines, body: bytes, headers: dict[str, str], names: list[str]
+) -> Sent:
+    """Send a request over a plain socket, and wait for what comes of it."""
+    sent = Sent(body, _now(), Future())
+    settings = model.settings
+    length, received = len(body), 0
+    try:
+        answer = lines.post(
+            f"{model.url}/predict",
+            body,
+            headers,
+            settings.deadlines,
+            settings.max_answer_bytes,
+            FrameReader(names),
+        )
+        received = answer.wire_bytes
+        sent.outcome.set_result(answer)
+    except RemoteModelError as error:
+        length = 0 if isinstance(error, NoConnectionError) else length
+        sent.outcome.set_exception(error)
+    model.count(length, received)
+    return sent
+
+
 class Asking:
     """One call of `predict`: parts, those under way, and what became of them.
 
@@ -186,33 +239,23 @@ class Asking:
         """Whether every part is."""
         return not (self._fresh or self._later or self._running)
 
-    def try_directly(self, lines: DirectLines) -> None:
+    def try_directly(self, lines: DirectLines) -> Sent | None:
         """Send a request of a single part, once, and wait; there may be more to do then."""
         if len(self._fresh) != 1:
-            return
-        part = self._fresh.popleft()
+            return None
+        part = self._fresh[0]
         body = self._encoded(part)
-        now = _now()
-        self._note_sent(part, now)
-        outcome: Future[HttpAnswer] = Future()
-        sent, received = len(body), 0
-        settings = self._settings
-        try:
-            answer = lines.post(
-                self._where,
-                body,
-                self._headers,
-                settings.deadlines,
-                settings.max_answer_bytes,
-                FrameReader(part.names),
-            )
-            received = answer.wire_bytes
-            outcome.set_result(answer)
-        except RemoteModelError as error:
-            sent = 0 if isinstance(error, NoConnectionError) else sent
-            outcome.set_exception(error)
-        self._model.count(sent, received)
-        self._settle(part, outcome, 1)
+        sent = send_once(self._model, lines, body, self._headers, part.names)
+        self.take(sent)
+        return sent
+
+    def take(self, sent: Sent) -> None:
+        """Go on from what was sent already, if the request is of a single part."""
+        if len(self._fresh) == 1:
+            part = self._fresh.popleft()
+            part.length = len(sent.body)
+            self._note_sent(part, sent.at)
+            self._settle(part, sent.outcome, 1)
 
     async def to_end(self, session: aiohttp.ClientSession) -> None:
         """Ask until every part is done."""
@@ -484,7 +527,3 @@ class Asking:
             self._halve(_Part(sample.rest))
         else:
             self._fresh.appendleft(_Part(sample.rest, doubt=str(sample.error)))
-
-
-#: The clock of event loops, too.
-_now = time.monotonic

@@ -204,7 +204,7 @@ def renamed(response: PredictResponse, names: list[str]) -> PredictResponse:
     tasks = [
         msgspec.structs.replace(
             task,
-            predictions=SoundPoints(names, task.predictions.numbers)
+            predictions=SoundPoints(names, task.predictions.told)
             if isinstance(task.predictions, SoundPoints)
             else dict(zip(names, task.predictions.values(), strict=True)),
             trim_upstream=UNSET

@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from genomark.digests import digest_of
 from genomark.errors import RemoteModelError, one_line
-from genomark.models.asking import PASSING, Asking, given_up
+from genomark.models.asking import PASSING, Asking, Sent, given_up, send_once
 from genomark.models.connections import Connections
 from genomark.models.direct import DirectLines, goes_direct
 from genomark.models.game_response import PartAnswer, merge_answers, renamed
@@ -40,9 +40,11 @@ from genomark.protocol import (
     TENSOR_STREAM,
     ZSTD,
     BadRequestError,
+    Exchange,
     FrameReader,
     PredictRequest,
     PredictResponse,
+    SoundSequences,
     Unanswered,
     decode_answer,
     decode_tensor_answer,
@@ -89,6 +91,7 @@ class RemotePredictor:
         self.bytes_sent = 0
         self.bytes_received = 0
         self._connections, self._lines = Connections(), DirectLines()
+        self._exchange: Exchange | None = None
         # Its own: pauses are no part of any result, and clients must not pause in step.
         self.jitter = random.Random()
 
@@ -213,20 +216,18 @@ class RemotePredictor:
         RemoteModelError
             If nothing at all comes back, or parts were not answered by the same model.
         """
-        sent, received = self.formats
-        known = self._known_formats["response"]
-        if received == TENSOR and TENSOR_STREAM in known:
-            received = f"{TENSOR_STREAM}, {TENSOR}"
-        elif request.readout == "interaction_matrix" and MSGPACK_NUMPY in known:
-            received = MSGPACK_NUMPY
-        headers = {"Content-Type": sent, "Accept": received}
-        if ZSTD in self._known_formats["extensions"] and not is_loopback(origin_of(self.url)):
-            headers["Content-Encoding"] = ZSTD
-        asked = self._plain(request) if sent == TENSOR else request
-        asking = Asking(self, asked, headers)
+        headers = self._headers(request.readout)
+        plain = self._plain(request) if headers["Content-Type"] == TENSOR else None
         with span("server"):
-            if self._goes_direct:
-                asking.try_directly(self._lines)
+            sent = None if plain is None else self._sent_again(request, plain, headers)
+            if isinstance(sent, PredictResponse):
+                return sent
+            asked = request if plain is None else _without_ids(request, plain)
+            asking = Asking(self, asked, headers)
+            if sent is not None:
+                asking.take(sent)
+            elif self._goes_direct:
+                sent = asking.try_directly(self._lines)
             if not asking.is_done:
                 self._connections.run(asking.to_end)
         if not asking.answers or not (
@@ -242,16 +243,48 @@ class RemotePredictor:
             raise RemoteModelError(
                 f"{self.url}/predict: the parts of one request were answered differently: {error}"
             ) from error
-        return merged if asked is request else renamed(merged, list(request.sequences))
-
-    def _plain(self, request: PredictRequest) -> PredictRequest:
-        """Leave ids out that the server does without, of what need not be cut and has no flaw."""
-        is_short = len(request.sequences) <= self.settings.max_items
-        plain = plain_sequences(request) if self.takes_anonymous and is_short else None
         if plain is None:
-            return request
-        # There may be ranges that are all empty, which mean nothing.
-        return msgspec.structs.replace(request, sequences=plain.numbered(), prediction_ranges=UNSET)
+            return merged
+        if sent is not None and request.readout == "point" and plain.packed is not None:
+            tasks = request.prediction_tasks
+            kept = Exchange.of(tasks, plain.packed, sent.body, sent.received, merged)
+            self._exchange = kept or self._exchange
+        return renamed(merged, plain.ids)
+
+    def _headers(self, readout: str) -> dict[str, str]:
+        sent, received = self.formats
+        known = self._known_formats["response"]
+        if received == TENSOR and TENSOR_STREAM in known:
+            received = f"{TENSOR_STREAM}, {TENSOR}"
+        elif readout == "interaction_matrix" and MSGPACK_NUMPY in known:
+            received = MSGPACK_NUMPY
+        headers = {"Content-Type": sent, "Accept": received}
+        if ZSTD in self._known_formats["extensions"] and not is_loopback(origin_of(self.url)):
+            headers["Content-Encoding"] = ZSTD
+        return headers
+
+    def _plain(self, request: PredictRequest) -> SoundSequences | None:
+        """Give sequences that can go without ids: they need no cut, and have no flaw."""
+        is_short = len(request.sequences) <= self.settings.max_items
+        return plain_sequences(request) if self.takes_anonymous and is_short else None
+
+    def _sent_again(
+        self, request: PredictRequest, plain: SoundSequences, headers: dict[str, str]
+    ) -> PredictResponse | Sent | None:
+        """Send a question that repeats the one before, and read its answer if that does, too.
+
+        None if it is another question; what was sent, where more has to be looked at.
+        """
+        exchange = self._exchange if request.readout == "point" else None
+        if exchange is None or plain.packed is None or not self._goes_direct:
+            return None
+        with span("encode"):
+            body = exchange.body(request.prediction_tasks, plain.packed)
+        if body is None:
+            return None
+        sent = send_once(self, self._lines, body, headers, plain.ids)
+        with span("decode"):
+            return exchange.response(sent.received, plain.ids) or sent
 
     def count(self, sent: int, received: int) -> None:
         """Add to the bytes over the wire; a served remote model is asked from many threads."""
@@ -338,6 +371,11 @@ class RemotePredictor:
         )
         reason = next((each.reason for each in values if isinstance(each, Unanswered)), "nothing")
         return f"{self.url}/predict: no prediction came back ({reason})"
+
+
+def _without_ids(request: PredictRequest, plain: SoundSequences) -> PredictRequest:
+    # There may be ranges that are all empty, which mean nothing.
+    return msgspec.structs.replace(request, sequences=plain.numbered(), prediction_ranges=UNSET)
 
 
 def _decoded(answer: HttpAnswer, asked: Sequence[str]) -> Any:

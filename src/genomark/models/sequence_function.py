@@ -38,6 +38,7 @@ from genomark.protocol import (
 from genomark.scoring import ModelIdentity
 
 Floats = NDArray[np.float64]
+Points = NDArray[np.floating[Any]]
 Convert = Callable[[Floats], Floats]
 
 #: Letters that a function is handed at once: edits of long sequences are built as they are needed.
@@ -201,7 +202,7 @@ class SequencePredictor:
         start = 0 if self.range_mode == "crop" else asked.start
         return covering_bins(start, asked.length, self.bin_size)
 
-    def _plain_points(self, sequences: SoundSequences) -> Floats:
+    def _plain_points(self, sequences: SoundSequences) -> Points:
         readout = self.readouts["point"]
         if readout.takes_any and sequences.letters <= _LETTERS and len(sequences):
             return _points(readout.function(sequences.texts), sequences.texts, self.info.id)
@@ -268,10 +269,11 @@ def _batches(lengths: Sequence[int]) -> Iterator[slice]:
     yield slice(first, len(lengths))
 
 
-def _points(answer: Any, sequences: Sequence[str], model: str) -> Floats:
+def _points(answer: Any, sequences: Sequence[str], model: str) -> Points:
     try:
         # A copy: what a function gave may be its own, and be written over.
-        values = np.array(answer, dtype=np.float64)
+        is_single = isinstance(answer, np.ndarray) and answer.dtype == np.float32
+        values: Points = np.array(answer, dtype=np.float32 if is_single else np.float64)
     except (TypeError, ValueError) as error:
         raise ModelError(f"Model '{model}' gave something other than numbers: {error}") from error
     if values.shape == (len(sequences), 1):

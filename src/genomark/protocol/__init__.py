@@ -57,6 +57,7 @@ from genomark.protocol.messages import (
     TaskPrediction,
     Unanswered,
 )
+from genomark.protocol.repeated import Exchange, ReadRequest
 from genomark.protocol.sequences import (
     Asked,
     asked_sequences,
@@ -94,12 +95,14 @@ __all__ = [
     "BinSpan",
     "Edit",
     "EditedSequences",
+    "Exchange",
     "FrameReader",
     "GameError",
     "PredictRequest",
     "PredictResponse",
     "PredictionFailedError",
     "PredictionTask",
+    "ReadRequest",
     "ServerError",
     "SoundPoints",
     "SoundSequences",

@@ -13,12 +13,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from genomark.protocol.lengths import Integers, Lengths, bytes_of, even_lengths
 from genomark.protocol.messages import PredictResponse, Unanswered
 from genomark.protocol.tensors import Tensor
-from genomark.protocol.twobit import TwoBit, checked, pack, unpack, unpack_letters
+from genomark.protocol.twobit import NO_RUNS, TwoBit, checked, pack, unpack, unpack_letters
 
 TWO_BIT, TEXT = "2bit", "text"
-_NO_RUNS = np.empty((0, 2), dtype=np.int64)
 #: Longer lists of places are made each time.
 _MOST_PLACES = 1 << 14
 
@@ -56,7 +56,7 @@ class PackedTexts(Sequence[str]):
     def letters(self) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         """Give the letters without strings: as `genomark.datasets.letters.letters_of`."""
         offsets = np.zeros(len(self) + 1, dtype=np.int64)
-        np.cumsum(self.packed.lengths, out=offsets[1:])
+        np.cumsum(self.packed.lengths.letters, out=offsets[1:])
         return unpack_letters(self.packed), offsets
 
     @overload
@@ -67,7 +67,7 @@ class PackedTexts(Sequence[str]):
         return self.strings[place]
 
     def __len__(self) -> int:
-        return self.packed.lengths.size
+        return len(self.packed.lengths)
 
 
 class SoundSequences(Mapping[str, str]):
@@ -127,27 +127,28 @@ class SoundSequences(Mapping[str, str]):
         return self.by_id.values()
 
 
-class SequenceBlock(msgspec.Struct, omit_defaults=True):
+class SequenceBlock(msgspec.Struct, omit_defaults=True, kw_only=True):
     """Sequences one after the other.
 
     Attributes
     ----------
-    ids : list of str, optional
-        Left out where they are called by their `places`.
     lengths : Tensor
-        Letters of each.
+        Letters of each; of no dimension where they are the same for all, with ``2bit``.
     code : {"2bit", "text"}
         As `twobit` has it, or as UTF-8.
-    data : memoryview
+    ids : list of str, optional
+        Left out where they are called by their `places`.
     n_runs : Tensor, optional
         Of ``2bit``: first letter and length of each run of N.
+    data : memoryview
+        Last, so that what comes before is the same in all requests that ask alike.
     """
 
     lengths: Tensor
     code: str
-    data: memoryview
     ids: list[str] | None = None
     n_runs: Tensor | None = None
+    data: memoryview
 
     @classmethod
     def of(cls, sequences: Mapping[str, str], *, anonymous: bool = False) -> SequenceBlock:
@@ -165,12 +166,16 @@ class SequenceBlock(msgspec.Struct, omit_defaults=True):
         texts = list(sequences.values()) if packed is None else []
         packed = packed or pack(texts)
         if packed is None:
-            lengths = np.array([len(text) for text in texts], dtype=np.int64)
+            counts = _counts(np.array([len(text) for text in texts], dtype=np.int64))
             data = memoryview("".join(texts).encode(errors="surrogatepass"))
-            return cls(_counts(lengths), TEXT, data, ids)
-        runs = _counts(packed.runs) if packed.runs.size else None
-        data = memoryview(packed.data)
-        return cls(_counts(packed.lengths), TWO_BIT, data, ids, runs)
+            return cls(lengths=counts, code=TEXT, ids=ids, data=data)
+        return cls(
+            lengths=_length_tensor(packed.lengths),
+            code=TWO_BIT,
+            ids=ids,
+            n_runs=_counts(packed.runs) if packed.runs.size else None,
+            data=memoryview(packed.data),
+        )
 
     def sequences(self) -> Mapping[str, str]:
         """Read the sequences: `SoundSequences` where they are known to be.
@@ -180,23 +185,23 @@ class SequenceBlock(msgspec.Struct, omit_defaults=True):
         msgspec.DecodeError
             If the parts do not fit together, or an id is there twice.
         """
-        lengths = _read_counts(self.lengths, 1)
-        ids = places(lengths.size) if self.ids is None else self.ids
-        if lengths.size != len(ids):
-            raise msgspec.DecodeError(f"{lengths.size:,} lengths for {len(ids):,} ids")
+        lengths = _read_lengths(self.lengths, self.code, self.data)
+        ids = places(len(lengths)) if self.ids is None else self.ids
+        if len(lengths) != len(ids):
+            raise msgspec.DecodeError(f"{len(lengths):,} lengths for {len(ids):,} ids")
         if ids is self.ids and len(set(ids)) != len(ids):
             raise msgspec.DecodeError("an id of a sequence is there twice")
         try:
             if self.code == TEXT:
-                return dict(zip(ids, _texts(self.data, lengths), strict=True))
+                return dict(zip(ids, _texts(self.data, lengths.letters), strict=True))
             if self.code != TWO_BIT:
                 raise ValueError(f"unknown code of sequences: '{self.code[:20]}'")
-            runs = _NO_RUNS if self.n_runs is None else _read_counts(self.n_runs, 2)
+            runs = NO_RUNS if self.n_runs is None else _read_counts(self.n_runs, 2)
             packed = checked(TwoBit(self.data, lengths, runs))
         except ValueError as error:
             raise msgspec.DecodeError(str(error)) from error
-        if lengths.all():
-            return SoundSequences(ids, int(lengths.sum()), PackedTexts(packed))
+        if lengths.are_sound:
+            return SoundSequences(ids, lengths.total, PackedTexts(packed))
         return dict(zip(ids, unpack(packed), strict=True))
 
 
@@ -206,10 +211,9 @@ def sound_sequences(sequences: Mapping[str, str]) -> SoundSequences | None:
         return sequences
     texts = list(sequences.values())
     packed = pack(texts)
-    if packed is None or not packed.lengths.all():
+    if packed is None or not packed.lengths.are_sound:
         return None
-    letters = int(packed.lengths.sum())
-    return SoundSequences(list(sequences), letters, PackedTexts(packed, texts))
+    return SoundSequences(list(sequences), packed.lengths.total, PackedTexts(packed, texts))
 
 
 def ids_of(named: Mapping[str, Any]) -> list[str]:
@@ -225,12 +229,18 @@ class SoundPoints(Mapping[str, float]):
     Attributes
     ----------
     ids : list of str
-    numbers : ndarray of float64, shape (n,)
+    told : ndarray of float, shape (n,)
+        As the model told them, or the wire: of fewer bits where that is all there is.
     """
 
-    def __init__(self, ids: list[str], numbers: NDArray[np.float64]) -> None:
+    def __init__(self, ids: list[str], told: NDArray[np.floating[Any]]) -> None:
         self.ids = ids
-        self.numbers = numbers
+        self.told = told
+
+    @cached_property
+    def numbers(self) -> NDArray[np.float64]:
+        """The same as float64."""
+        return self.told.astype(np.float64)
 
     @cached_property
     def by_id(self) -> dict[str, float]:
@@ -268,7 +278,7 @@ def value_bytes(answer: PredictResponse) -> int:
     for task in answer.prediction_tasks:
         values = task.predictions
         if isinstance(values, SoundPoints):
-            size += values.numbers.nbytes
+            size += values.told.nbytes
         else:
             size += len(values) * int(getattr(next(iter(values.values()), None), "nbytes", 8))
     return size
@@ -300,7 +310,7 @@ class ValueBlock(msgspec.Struct, omit_defaults=True):
         names = ids_of(predictions)
         ids = None if names == asked else names
         if isinstance(predictions, SoundPoints):
-            return cls(ids, Tensor.of(narrow(predictions.numbers)))
+            return cls(ids, Tensor.of(narrow(predictions.told)))
         values = list(predictions.values())
         if set(map(type, values)) <= {float}:
             return cls(ids, Tensor.of(narrow(np.array(values, dtype=np.float64))))
@@ -348,7 +358,7 @@ class ValueBlock(msgspec.Struct, omit_defaults=True):
                     f"values of shape {array.shape} for {len(names):,} sequences"
                 )
             if self._is_sound():
-                return SoundPoints(list(names), array.astype(np.float64))
+                return SoundPoints(list(names), array)
             values = array.tolist() if array.ndim == 1 else list(array)
         else:
             values = [None if each is None else each.array() for each in self.parts or []]
@@ -376,28 +386,53 @@ def narrow(values: NDArray[Any]) -> NDArray[Any]:
     return narrow if (back.view(np.int64) == values.view(np.int64)).all() else values
 
 
-def _counts(numbers: NDArray[np.int64]) -> Tensor:
+def _length_tensor(lengths: Lengths) -> Tensor:
+    is_one = lengths.even and lengths.are_sound
+    return _counts(lengths.letters[0] if is_one else lengths.letters)
+
+
+def most_sequences(lengths: Tensor, code: str, data: memoryview) -> int:
+    """Count the sequences of a block, or give more, before anything is made of them.
+
+    Raises
+    ------
+    msgspec.DecodeError
+        If the lengths are none.
+    """
+    if lengths.shape or code != TWO_BIT:
+        # At least four bytes each.
+        return memoryview(lengths.data).nbytes // 4
+    length, n_bytes = int(_read_counts(lengths, 0)), memoryview(data).nbytes
+    if length < 1 or n_bytes % bytes_of(length):
+        raise msgspec.DecodeError(f"{n_bytes:,} bytes are no sequences of {length:,} letters each")
+    return n_bytes // bytes_of(length)
+
+
+def _read_lengths(lengths: Tensor, code: str, data: memoryview) -> Lengths:
+    if lengths.shape or code != TWO_BIT:
+        return Lengths(_read_counts(lengths, 1))
+    return even_lengths(most_sequences(lengths, code, data), int(_read_counts(lengths, 0)))
+
+
+def _counts(numbers: Integers) -> Tensor:
     small = not numbers.size or int(numbers.max()) < 1 << 32
     return Tensor.of(numbers.astype(np.uint32 if small else np.int64))
 
 
-def _read_counts(tensor: Tensor, dimensions: int) -> NDArray[np.int64]:
+def _read_counts(tensor: Tensor, dimensions: int) -> Integers:
     array = tensor.array()
     # Smaller ones would unfold to many times their bytes.
     if array.size and array.itemsize < 4:
         raise msgspec.DecodeError(f"expected numbers of 4 or 8 bytes, found {array.dtype}")
-    if (
-        array.dtype.kind not in "iu"
-        or array.ndim != dimensions
-        or array.shape[1:] not in ((), (2,))
-    ):
+    is_shaped = array.ndim == dimensions and array.shape[1:] in ((), (2,))
+    if array.dtype.kind not in "iu" or not is_shaped:
         raise msgspec.DecodeError(
             f"expected whole numbers, found a tensor of {array.dtype} and shape {array.shape}"
         )
     return array.astype(np.int64)
 
 
-def _texts(data: memoryview, lengths: NDArray[np.int64]) -> list[str]:
+def _texts(data: memoryview, lengths: Integers) -> list[str]:
     letters = str(data, "utf-8")
     if (lengths < 0).any() or lengths.astype(np.float64).sum() != len(letters):
         raise ValueError(f"the lengths do not add up to the {len(letters):,} letters")

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from genomark.protocol.blocks import SequenceBlock
+from genomark.protocol.blocks import SequenceBlock, most_sequences
 from genomark.protocol.codecs import JSON, TENSOR, decode
 from genomark.protocol.errors import BadRequestError
 from genomark.protocol.tensor_requests import ranges_of
@@ -29,6 +29,8 @@ _CHANGES = 2
 _BLOCK = 1 << 20
 
 _NOTHING = msgspec.Raw(b"")
+#: How MsgPack writes nothing.
+_NIL = 0xC0
 
 
 class _Edit(msgspec.Struct):
@@ -59,16 +61,25 @@ class _TensorParts(_Parts):
     range_block: msgspec.Raw = _NOTHING
 
 
-class _Ids(msgspec.Struct):
-    """Of a block of sequences, how many there are: its ids, unread, or its lengths."""
+class _UncountedBlock(msgspec.Struct):
+    """A `SequenceBlock` of which the ids are not read yet."""
 
     lengths: Tensor
+    code: str
+    data: memoryview
     ids: msgspec.Raw = _NOTHING
+    n_runs: Tensor | None = None
 
-    @property
-    def most(self) -> int:
-        """How many lengths there can be, of at least four bytes each."""
-        return memoryview(self.lengths.data).nbytes // 4
+    def counted(self, most: int) -> SequenceBlock:
+        """Count the sequences before they are named, and read the ids."""
+        _check_number(most_sequences(self.lengths, self.code, self.data), most)
+        raw, ids = memoryview(self.ids), None
+        if raw and raw[0] != _NIL:
+            _check_number(_array_length(raw), most)
+            ids = _read(raw, False, list[str])
+        return SequenceBlock(
+            lengths=self.lengths, code=self.code, ids=ids, n_runs=self.n_runs, data=self.data
+        )
 
 
 def decode_request(body: bytes | memoryview, content_type: str, most_sequences: int) -> Any:
@@ -143,10 +154,7 @@ def _blocks(
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for key, name in (("sequence_block", "sequences"), ("reference_block", "references")):
         if raw := memoryview(getattr(parts, key)):
-            counted = _read(raw, False, _Ids)
-            ids = memoryview(counted.ids)
-            _check_number(_array_length(ids) if ids else counted.most, most)
-            values[name] = _read(raw, False, SequenceBlock).sequences()
+            values[name] = _read(raw, False, _UncountedBlock).counted(most).sequences()
             yield name, values[name]
     if raw := memoryview(parts.range_block):
         names = [*values.get("sequences", ()), *values.get("edits", ())]

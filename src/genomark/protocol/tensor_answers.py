@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from genomark.protocol.blocks import ValueBlock, narrow
 from genomark.protocol.errors import BadRequestError
-from genomark.protocol.messages import PredictResponse, TaskPrediction, Unanswered
+from genomark.protocol.messages import PredictResponse, TaskPrediction, Unanswered, Value
 from genomark.protocol.tensors import Tensor
 
 #: Before each frame its length, little-endian.
@@ -19,6 +19,38 @@ _HEAD_BYTES = 8
 #: Numbers of a frame, about, unless one value has more.
 _FRAME_BYTES = 1 << 20
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError)
+
+
+class TensorTask(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A `TaskPrediction` as it goes over the wire.
+
+    Its values are in one of three: a block; a map where they are neither numbers nor arrays; or
+    frames, and then `streamed` has their ids, or null where they are those of the request.
+    """
+
+    name: str
+    type_requested: str
+    type_actual: list[str]
+    cell_type_requested: str
+    cell_type_actual: str
+    species_requested: str
+    species_actual: str
+    scale_prediction_requested: str | None
+    scale_prediction_actual: str
+    predictions: Mapping[str, Value] | msgspec.UnsetType = msgspec.UNSET
+    aggregation: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    trim_upstream: dict[str, int] | msgspec.UnsetType = msgspec.UNSET
+    streamed: list[str] | msgspec.UnsetType | None = msgspec.UNSET
+    value_block: ValueBlock | msgspec.UnsetType = msgspec.UNSET
+
+
+class TensorAnswer(msgspec.Struct, omit_defaults=True, kw_only=True):
+    """A `PredictResponse` as it goes over the wire; the values come last."""
+
+    predictor_name: str
+    bin_size: int | msgspec.UnsetType = msgspec.UNSET
+    matcher_version: str | msgspec.UnsetType = msgspec.UNSET
+    prediction_tasks: list[TensorTask]
 
 
 class Item(msgspec.Struct, array_like=True):
@@ -64,8 +96,12 @@ def encode_tensor_answer(response: PredictResponse, asked: list[str]) -> bytes:
     tasks = []
     for task in response.prediction_tasks:
         block = ValueBlock.of(task.predictions, asked)
-        tasks.append(_told(task) if block is None else _told(task, value_block=block))
-    return _encode({**_head(response), "prediction_tasks": tasks})
+        tasks.append(
+            _told(task, predictions=task.predictions)
+            if block is None
+            else _told(task, value_block=block)
+        )
+    return _encode(_answer(response, tasks))
 
 
 def is_streamable(response: PredictResponse) -> bool:
@@ -85,7 +121,7 @@ def tensor_frames(response: PredictResponse, asked: list[str]) -> Iterator[bytes
     tasks = [
         _told(task, streamed=_ids(task.predictions, asked)) for task in response.prediction_tasks
     ]
-    yield _frame(_encode({**_head(response), "prediction_tasks": tasks}))
+    yield _frame(_encode(_answer(response, tasks)))
     frames = 1
     for number, task in enumerate(response.prediction_tasks):
         first = 0
@@ -223,20 +259,30 @@ def _task(raw: dict[str, msgspec.Raw], asked: Sequence[str]) -> dict[str, Any]:
     return task
 
 
-def _head(response: PredictResponse) -> dict[str, Any]:
-    told = msgspec.structs.asdict(response)
-    return {
-        name: value
-        for name, value in told.items()
-        if value is not msgspec.UNSET and name != "prediction_tasks"
-    }
+def _answer(response: PredictResponse, tasks: list[TensorTask]) -> TensorAnswer:
+    return TensorAnswer(
+        predictor_name=response.predictor_name,
+        bin_size=response.bin_size,
+        matcher_version=response.matcher_version,
+        prediction_tasks=tasks,
+    )
 
 
-def _told(task: TaskPrediction, **more: Any) -> dict[str, Any]:
-    told = msgspec.structs.asdict(task)
-    if more:
-        del told["predictions"]
-    return {**{name: value for name, value in told.items() if value is not msgspec.UNSET}, **more}
+def _told(task: TaskPrediction, **values: Any) -> TensorTask:
+    return TensorTask(
+        name=task.name,
+        type_requested=task.type_requested,
+        type_actual=task.type_actual,
+        cell_type_requested=task.cell_type_requested,
+        cell_type_actual=task.cell_type_actual,
+        species_requested=task.species_requested,
+        species_actual=task.species_actual,
+        scale_prediction_requested=task.scale_prediction_requested,
+        scale_prediction_actual=task.scale_prediction_actual,
+        aggregation=task.aggregation,
+        trim_upstream=task.trim_upstream,
+        **values,
+    )
 
 
 def _ids(predictions: Mapping[str, Any], asked: list[str]) -> list[str] | None:

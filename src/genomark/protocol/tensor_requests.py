@@ -18,22 +18,22 @@ _ALL = [-1, -1]
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class TensorRequest(msgspec.Struct, omit_defaults=True):
+class TensorRequest(msgspec.Struct, omit_defaults=True, kw_only=True):
     """A `PredictRequest` as it goes over the wire.
 
     Ranges are two whole numbers for each sequence of the block, and then of the edits; -1 and -1
-    mean all of it.
+    mean all of it. The letters come last.
     """
 
     readout: str
     prediction_tasks: list[PredictionTask]
-    sequence_block: SequenceBlock
     range_block: Tensor | None = None
     prediction_ranges: dict[str, list[int]] | msgspec.UnsetType = msgspec.UNSET
     upstream_seq: str | msgspec.UnsetType = msgspec.UNSET
     downstream_seq: str | msgspec.UnsetType = msgspec.UNSET
     reference_block: SequenceBlock | None = None
     edits: Mapping[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    sequence_block: SequenceBlock
 
 
 def encode_tensor_request(request: PredictRequest, *, anonymous: bool) -> bytes:
@@ -55,15 +55,15 @@ def encode_tensor_request(request: PredictRequest, *, anonymous: bool) -> bytes:
     block = _range_block(request)
     return _encode(
         TensorRequest(
-            request.readout,
-            request.prediction_tasks,
-            SequenceBlock.of(whole, anonymous=anonymous),
-            block,
-            request.prediction_ranges if block is None else msgspec.UNSET,
-            request.upstream_seq,
-            request.downstream_seq,
-            references,
-            edits,
+            readout=request.readout,
+            prediction_tasks=request.prediction_tasks,
+            range_block=block,
+            prediction_ranges=request.prediction_ranges if block is None else msgspec.UNSET,
+            upstream_seq=request.upstream_seq,
+            downstream_seq=request.downstream_seq,
+            reference_block=references,
+            edits=edits,
+            sequence_block=SequenceBlock.of(whole, anonymous=anonymous),
         )
     )
 

@@ -6,14 +6,12 @@ from typing import Any
 
 import msgspec
 
-from genomark.protocol.blocks import ValueBlock
 from genomark.protocol.edits import Edit
-from genomark.protocol.messages import PredictResponse
-from genomark.protocol.tensor_answers import End, Item
+from genomark.protocol.tensor_answers import End, Item, TensorAnswer
 from genomark.protocol.tensor_requests import TensorRequest
 from genomark.protocol.tensors import DTYPES
 
-_TYPES = (TensorRequest, Edit, PredictResponse, ValueBlock, Item, End)
+_TYPES = (TensorRequest, Edit, TensorAnswer, Item, End)
 #: A string of bytes, which JSON has not.
 _BIN = {"type": "string", "contentMediaType": "application/octet-stream"}
 
@@ -42,20 +40,8 @@ def tensor_schemas(ref_template: str) -> dict[str, Any]:
         "type": "object",
         "additionalProperties": reference["Edit"],
     }
-    task = schemas.pop("TaskPrediction")
-    task["title"] = "TensorTask"
-    task["required"].remove("predictions")
-    task["properties"] |= {
-        "value_block": reference["ValueBlock"],
-        "streamed": {"anyOf": [{"type": "array", "items": {"type": "string"}}, {"type": "null"}]},
-    }
     # Just one of them holds the values, or says that they come as frames.
-    task["oneOf"] = [{"required": [key]} for key in ("predictions", "value_block", "streamed")]
-    schemas["TensorTask"] = task
-    answer = schemas.pop("PredictResponse")
-    answer["title"] = "TensorAnswer"
-    answer["properties"]["prediction_tasks"]["items"] = {
-        "$ref": ref_template.format(name="TensorTask")
-    }
-    schemas["TensorAnswer"] = answer
+    schemas["TensorTask"]["oneOf"] = [
+        {"required": [key]} for key in ("predictions", "value_block", "streamed")
+    ]
     return schemas

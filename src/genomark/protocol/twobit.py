@@ -6,25 +6,17 @@ byte of its own. N is written as A, and the runs of N stand beside.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from genomark.compiled import kernel
-
-Integers = NDArray[np.int64]
+from genomark.protocol.lengths import Integers, Lengths, Stretch, fill_of, lengths_of
 
 _LETTERS, _N = b"ACGT", ord("N")
-#: What fills the last byte of a sequence, by the length of the sequence modulo 4.
-_FILL = ("", "AAA", "AA", "A")
-#: Letters that are worked on at once, unless one sequence is longer: they stay in the cache.
-_BLOCK = 1 << 20
-#: Of sequences of one length, so many are cut as those before them.
-_EVEN_PLACES = 4096
+NO_RUNS = np.empty((0, 2), dtype=np.int64)
 #: The four letters of each byte, as they stand in memory.
 _WORDS = np.array(
     [[_LETTERS[byte >> shift & 3] for shift in (0, 2, 4, 6)] for byte in range(256)], dtype=np.uint8
@@ -39,15 +31,14 @@ class TwoBit:
     ----------
     data : bytes-like
         ``ceil(length / 4)`` bytes a sequence.
-    lengths : ndarray of int64, shape (n,)
-        Letters of each sequence.
+    lengths : Lengths
     runs : ndarray of int64, shape (m, 2)
         First letter and length of each run of N, in order; letters are counted from the first of
         `data` on, four a byte.
     """
 
     data: bytes | memoryview
-    lengths: Integers
+    lengths: Lengths
     runs: Integers
 
 
@@ -59,24 +50,22 @@ def pack(sequences: Sequence[str]) -> TwoBit | None:
     TwoBit or None
         None if there is any letter other than A, C, G, T and N, or one in lower case.
     """
-    lengths = _lengths(sequences)
-    data = np.empty(int(_bytes_of(lengths).sum()), dtype=np.uint8)
+    lengths = lengths_of(sequences)
+    data = np.empty(lengths.n_bytes, dtype=np.uint8)
     runs = []
-    at = 0
-    for block in _blocks(lengths):
-        text = _text(sequences[block], lengths[block] & 3)
+    for stretch in lengths.stretches:
+        text = _text(sequences[stretch.places], stretch.fill)
         if text is None:
             return None
-        codes = data[at : at + text.size // 4]
+        codes = data[stretch.codes]
         _pack(text, codes)
         if not _is_packed(codes, _WORDS, text.view(np.uint32)):
             found = _runs_of_n(text)
             if found is None:
                 return None
-            found[:, 0] += 4 * at
+            found[:, 0] += 4 * stretch.codes.start
             runs.append(found)
-        at += codes.size
-    joined = np.concatenate(runs) if runs else np.empty((0, 2), dtype=np.int64)
+    joined = np.concatenate(runs) if runs else NO_RUNS
     return TwoBit(data.data, lengths, joined)
 
 
@@ -94,107 +83,64 @@ def checked(packed: TwoBit) -> TwoBit:
 
 def unpack(packed: TwoBit) -> list[str]:
     """Read sequences that were `checked`, all letters in upper case."""
+    cutter = packed.lengths.cutter
     sequences: list[str] = []
-    for text, starts, sizes in _unpacked(packed):
-        sequences += _cut(text, starts, sizes)
+    for text, stretch in _unpacked(packed):
+        end = int(stretch.starts[-1] + stretch.lengths[-1])
+        joined = str(text[:end].data, "ascii")
+        if cutter is not None:
+            return list(cutter(joined))
+        sequences += _cut(joined, stretch)
     return sequences
 
 
 def unpack_letters(packed: TwoBit) -> NDArray[np.uint8]:
     """Read sequences that were `checked`, as ASCII, one after the other."""
-    letters = np.empty(int(packed.lengths.sum()), dtype=np.uint8)
+    letters = np.empty(packed.lengths.total, dtype=np.uint8)
     first = 0
-    for text, starts, sizes in _unpacked(packed):
-        last = first + int(sizes.sum())
-        _close_up(text, starts, sizes, letters[first:last])
+    for text, stretch in _unpacked(packed):
+        last = first + int(stretch.lengths.sum())
+        _close_up(text, stretch.starts, stretch.lengths, letters[first:last])
         first = last
     return letters
 
 
-def _unpacked(packed: TwoBit) -> Iterator[tuple[NDArray[np.uint8], Integers, Integers]]:
-    """Give some sequences at a time: letters, where each begins, and how long it is.
-
-    The letters are overwritten by the next ones.
-    """
+def _unpacked(packed: TwoBit) -> Iterator[tuple[NDArray[np.uint8], Stretch]]:
+    """Give some sequences at a time, and their letters, which the next ones are written over."""
     codes = np.frombuffer(packed.data, dtype=np.uint8)
     words = np.empty(0, dtype=np.uint32)
-    first = run = 0
-    for block in _blocks(packed.lengths):
-        sizes = packed.lengths[block]
-        taken = _bytes_of(sizes)
-        ends = np.cumsum(taken)
-        last = first + int(ends[-1])
+    run = 0
+    for stretch in packed.lengths.stretches:
+        first, last = stretch.codes.start, stretch.codes.stop
         if words.size < last - first:
             words = np.empty(last - first, dtype=np.uint32)
-        _unpack(codes[first:last], _WORDS, words)
+        _unpack(codes[stretch.codes], _WORDS, words)
         text = words.view(np.uint8)
         if packed.runs.size:
             run = _write_runs(packed.runs, run, 4 * first, 4 * last, _N, text)
-        yield text, 4 * (ends - taken), sizes
-        first = last
+        yield text, stretch
 
 
-def _lengths(sequences: Sequence[str]) -> Integers:
-    different = set(map(len, sequences))
-    if len(different) == 1:
-        # Often, and in half the time.
-        return np.full(len(sequences), different.pop(), dtype=np.int64)
-    return np.fromiter(map(len, sequences), dtype=np.int64, count=len(sequences))
-
-
-def _text(sequences: Sequence[str], rests: Integers) -> NDArray[np.uint8] | None:
-    fill = _FILL[rests[0]]
-    if (rests == rests[0]).all():
+def _text(sequences: Sequence[str], fill: str | None) -> NDArray[np.uint8] | None:
+    if fill is not None:
         # Nearly always, and in a third of the time.
         joined = fill.join(sequences) + fill
     else:
-        joined = "".join([sequence + _FILL[len(sequence) & 3] for sequence in sequences])
+        joined = "".join([sequence + fill_of(sequence) for sequence in sequences])
     # What is not ASCII takes more bytes than letters.
     return np.frombuffer(joined.encode(), dtype=np.uint8) if joined.isascii() else None
 
 
-def _cut(text: NDArray[np.uint8], starts: Integers, lengths: Integers) -> list[str]:
-    end = int(starts[-1] + lengths[-1])
-    if lengths.size == 1:
-        # Without a copy of it in between.
-        return [str(text[:end].data, "ascii")]
-    joined = str(text[:end].data, "ascii")
-    if lengths.size <= _EVEN_PLACES and (lengths == lengths[0]).all():
-        return list(_even_places(lengths.size, int(lengths[0]))(joined))
-    ends = (starts + lengths).tolist()
-    return [joined[start:end] for start, end in zip(starts.tolist(), ends, strict=True)]
-
-
-@lru_cache(maxsize=8)
-def _even_places(number: int, length: int) -> Callable[[str], tuple[str, ...]]:
-    """Give what cuts a text into so many sequences of one length; benchmarks ask so all the time.
-
-    In half the time of slices that are made anew.
-    """
-    step = length + -length % 4
-    return itemgetter(*(slice(step * place, step * place + length) for place in range(number)))
-
-
-def _blocks(lengths: Integers) -> Iterator[slice]:
-    """Cut sequences, in their order, into what is worked on at once."""
-    ends = np.cumsum(lengths)
-    if lengths.size and ends[-1] <= _BLOCK:
-        yield slice(0, lengths.size)
-        return
-    first = 0
-    while first < lengths.size:
-        reached = (ends[first - 1] if first else 0) + _BLOCK
-        last = max(first + 1, int(np.searchsorted(ends, reached, side="right")))
-        yield slice(first, last)
-        first = last
-
-
-def _bytes_of(lengths: Integers) -> Integers:
-    return (lengths + 3) // 4
+def _cut(joined: str, stretch: Stretch) -> list[str]:
+    if stretch.lengths.size == 1:
+        # Without a copy of it.
+        return [joined]
+    ends = (stretch.starts + stretch.lengths).tolist()
+    return [joined[start:end] for start, end in zip(stretch.starts.tolist(), ends, strict=True)]
 
 
 def _check(packed: TwoBit, size: int) -> None:
-    letters, expected = _sums(packed.lengths, 4 * size)
+    letters, expected = _sums(packed.lengths.letters, 4 * size)
     if letters < 0:
         raise ValueError(f"the lengths do not fit the {size:,} bytes of the sequences")
     if expected != size:

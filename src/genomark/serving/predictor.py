@@ -29,6 +29,7 @@ from genomark.protocol import (
     PredictionFailedError,
     PredictRequest,
     PredictResponse,
+    ReadRequest,
     compress,
     decode_request,
     encode,
@@ -56,7 +57,7 @@ from genomark.serving.limits import (
 from genomark.serving.metrics import Metrics
 from genomark.serving.name import checked_name, versioned_name
 from genomark.serving.openapi import openapi
-from genomark.serving.quick_protocol import Answering, head_reader
+from genomark.serving.quick_protocol import Answering, Send, head_reader
 from genomark.serving.served_model import ServedModel, predictor_of, served_model
 from genomark.serving.service_app import ServiceApp
 
@@ -187,7 +188,7 @@ class _App(ServiceApp):
     ) -> None:
         super().__init__(limits, token)
         self._served = served
-        self._backend = backend
+        self.backend = backend
         self._name = checked_name(name) if name else versioned_name(served.declaration.name)
         self.measured: Metrics = Metrics(backend)
 
@@ -211,7 +212,7 @@ class _App(ServiceApp):
         return self.answer(request, self._help())
 
     def takes_more(self) -> bool:
-        return self._backend.ready
+        return self.backend.ready
 
     def contract(self) -> dict[str, Any]:
         return openapi(self.name)
@@ -233,29 +234,7 @@ class _App(ServiceApp):
         if request.headers.get("content-type") != TENSOR:
             return None
         kind = prediction_format(request.headers.get("accept"))
-        return partial(self._answered_at_once, kind=kind, takes_zstd=takes_zstd(request))
-
-    def _answered_at_once(
-        self, body: memoryview, kind: str, *, takes_zstd: bool
-    ) -> Response | None:
-        if not self._backend.is_idle:
-            return None
-        began = perf_counter()
-        try:
-            asked = read_request(body, TENSOR, self.limits)
-            answer = self._backend.answer_at_once(asked) if asked.readout == "point" else None
-            if answer is None:
-                return None
-            response = self._written(answer, kind, ids_of(asked.sequences), takes_zstd=takes_zstd)
-        # Foreign code has had a part in it; `predict` meets the same again, and tells.
-        except Exception:  # noqa: BLE001
-            return None
-        if isinstance(response, StreamingResponse):
-            return None
-        self._backend.batch(1)
-        self.measured.asked(asked)
-        self.measured.request(response.status_code, perf_counter() - began)
-        return response
+        return _AtOnce(self, kind, takes_zstd=takes_zstd(request)).answer
 
     async def _asked(self, request: Request) -> tuple[PredictRequest, int]:
         """Read a request; also the bytes of its body."""
@@ -263,27 +242,27 @@ class _App(ServiceApp):
         body = await read_body(request, self.limits, packed=True)
         if not is_packed(request):
             read = partial(read_request, body, content_type, self.limits)
-            return await self._backend.aside(len(body), read), len(body)
+            return await self.backend.aside(len(body), read), len(body)
 
         def unfolded() -> tuple[PredictRequest, int]:
             whole = unpacked(body, self.limits)
             return read_request(whole, content_type, self.limits), len(whole)
 
         # What a body unfolds to is in memory for one or two at a time, however many have come.
-        return await self._backend.aside(self.limits.body_bytes, unfolded)
+        return await self.backend.aside(self.limits.body_bytes, unfolded)
 
     async def _predicted(self, request: Request) -> Response:
         asked, n_bytes = await self._asked(request)
         write = partial(
-            self._written,
+            self.written,
             kind=prediction_format(request.headers.get("accept")),
             asked=ids_of(asked.sequences),
             takes_zstd=takes_zstd(request),
         )
         self.measured.asked(asked)
         try:
-            answer = await self._backend.predict(asked, n_bytes, gone=request.receive)
-            return await self._backend.aside(value_bytes(answer), partial(write, answer))
+            answer = await self.backend.predict(asked, n_bytes, gone=request.receive)
+            return await self.backend.aside(value_bytes(answer), partial(write, answer))
         except (GameError, ClientDisconnect):
             raise
         except GenomarkError as error:
@@ -293,7 +272,7 @@ class _App(ServiceApp):
             logger.exception("request failed")
             raise internal_error(error) from error
 
-    def _written(
+    def written(
         self, answer: PredictResponse, kind: str, asked: list[str], *, takes_zstd: bool
     ) -> Response:
         named = msgspec.structs.replace(answer, predictor_name=self.name)
@@ -334,3 +313,41 @@ class _App(ServiceApp):
             **{key: value for key, value in optional.items() if value},
             **({} if self._served.keepable else {"keepable": False}),
         }
+
+
+class _AtOnce:
+    """Answers requests that have one head, where they are read."""
+
+    def __init__(self, app: _App, kind: str, *, takes_zstd: bool) -> None:
+        self._app = app
+        self._kind = kind
+        self._takes_zstd = takes_zstd
+        self._last: ReadRequest | None = None
+
+    def answer(self, body: memoryview, send: Send) -> bool:
+        """Have a body answered; False if it is not to be, or cannot be, answered at once."""
+        app = self._app
+        if not app.backend.is_idle:
+            return False
+        began = perf_counter()
+        known = None if self._last is None else self._last.again(body)
+        try:
+            asked = known or read_request(body, TENSOR, app.limits)
+            answer = app.backend.answer_at_once(asked) if asked.readout == "point" else None
+            if answer is None:
+                return False
+            names = ids_of(asked.sequences)
+            response = app.written(answer, self._kind, names, takes_zstd=self._takes_zstd)
+        # Foreign code has had a part in it; `predict` meets the same again, and tells.
+        except Exception:  # noqa: BLE001
+            return False
+        if isinstance(response, StreamingResponse):
+            return False
+        send(response)
+        # What is done from here on, and letting go of the strings, keeps nobody waiting.
+        app.backend.batch(1)
+        app.measured.asked(asked)
+        app.measured.request(response.status_code, perf_counter() - began)
+        if known is None:
+            self._last = ReadRequest.of(body, asked)
+        return True

@@ -18,8 +18,10 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-#: Gives the answer to a body, or None: then nothing was done.
-Answering = Callable[[memoryview], Response | None]
+#: Sends an answer.
+Send = Callable[[Response], None]
+#: Has the answer to a body sent, and says whether it has; if not, nothing was done.
+Answering = Callable[[memoryview, Send], bool]
 #: Gives what answers requests that have a head like this one, which has no body; or None.
 AtOnce = Callable[[Request], Answering | None]
 
@@ -117,16 +119,15 @@ class QuickProtocol(HttpToolsProtocol):
 
     def _answered(self, head: _Head) -> bool:
         data = self._held[0] if len(self._held) == 1 else b"".join(self._held)
-        response = head.answering(memoryview(data)[head.size :])
-        if response is None:
-            return False
+        return head.answering(memoryview(data)[head.size :], self._send)
+
+    def _send(self, response: Response) -> None:
         self._forget()
         lines = [STATUS_LINE[response.status_code]]
         for name, value in (*self.server_state.default_headers, *response.raw_headers):
             lines += (name, b": ", value, b"\r\n")
         self.transport.write(b"".join([*lines, b"\r\n", response.body]))
         self.on_response_complete()
-        return True
 
     def _let_go(self) -> None:
         """Hand what is held to uvicorn."""
