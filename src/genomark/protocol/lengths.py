@@ -110,10 +110,10 @@ class Lengths:
 
 def lengths_of(sequences: Sequence[str]) -> Lengths:
     """Measure sequences."""
-    different = set(map(len, sequences))
-    if len(different) == 1:
-        return even_lengths(len(sequences), different.pop())
-    return Lengths(np.fromiter(map(len, sequences), dtype=np.int64, count=len(sequences)))
+    sizes = list(map(len, sequences))
+    if sizes and sizes.count(sizes[0]) == len(sizes):
+        return even_lengths(len(sizes), sizes[0])
+    return Lengths(np.array(sizes, dtype=np.int64))
 
 
 def even_lengths(n: int, length: int) -> Lengths:
@@ -146,8 +146,3 @@ def _stretch(lengths: Integers, first: int, at: int) -> Stretch:
     fill = _FILL[rests[0]] if (rests == rests[0]).all() else None
     places, codes = slice(first, first + lengths.size), slice(at, at + int(ends[-1]))
     return Stretch(places, codes, 4 * (ends - taken), lengths, fill)
-
-
-def fill_of(sequence: str) -> str:
-    """Give the letters that fill the last byte of a sequence."""
-    return _FILL[len(sequence) & 3]
