@@ -23,7 +23,7 @@ from genomark.models import as_model, cached_predictor, load_model, remote
 from genomark.models.cached_predictor import CachedPredictor
 from genomark.models.prediction_cache import PredictionCache
 from genomark.models.remote import RemotePredictor
-from genomark.models.transport import Deadlines
+from genomark.models.transport import Deadlines, login_for
 from genomark.protocol import (
     JSON,
     MSGPACK,
@@ -281,6 +281,27 @@ def test_bytes_over_the_wire_are_counted(serve):
     assert (model.bytes_sent, model.bytes_received) == (sent, received)
     model.predict(REQUEST)
     assert (model.bytes_sent, model.bytes_received) == (2 * sent, 2 * received)
+
+
+def test_a_server_that_asks_for_its_token_finds_it_as_a_password_in_netrc(
+    serve, monkeypatch, tmp_path
+):
+    address = serve(predictor_app(load_model("gc"), token="house-token"))
+    login_for.cache_clear()
+    with pytest.raises(RemoteModelError, match=r"401: This server asks for its token.*netrc"):
+        RemotePredictor(address).predict(REQUEST)
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login genomark password house-token\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    login_for.cache_clear()
+    there = RemotePredictor(address)
+    assert there.said["model"] == "gc"
+    assert (
+        there.predict(REQUEST).prediction_tasks
+        == load_model("gc").predict(REQUEST).prediction_tasks
+    )
+    login_for.cache_clear()
 
 
 class Changing:
@@ -969,7 +990,7 @@ def test_a_server_that_does_not_answer_in_time_is_given_up(crooked, monkeypatch)
 PATIENT = """
 import asyncio, signal
 from genomark.models.remote import RemotePredictor
-from genomark.models.transport import Deadlines
+from genomark.models.transport import Deadlines, login_for
 from genomark.protocol import PredictionTask, PredictRequest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 model = RemotePredictor("{url}")

@@ -1,6 +1,7 @@
 """What a server refuses, and how: status, words, memory and the requests beside it."""
 
 import asyncio
+import base64
 import contextlib
 import gzip
 import json
@@ -486,6 +487,11 @@ GUARDED = predictor_app(load_model("gc"), token=TOKEN)
         b"Bearer " + TOKEN[:-1].encode(),
         b"Bearer " + TOKEN.encode() + b"x",
         b"Basic " + TOKEN.encode(),
+        b"Basic",
+        b"Basic " + base64.b64encode(TOKEN.encode()),
+        b"Basic " + base64.b64encode(TOKEN.encode() + b":"),
+        b"Basic " + base64.b64encode(b"me:wrong"),
+        b"Digest " + base64.b64encode(b"me:" + TOKEN.encode()),
         TOKEN.encode(),
         b"Bearer \xff\xfe",
     ],
@@ -500,17 +506,27 @@ def test_without_the_right_token_nothing_is_told(sent, caplog, capsys):
         ("GET", "/metrics"),
     ):
         answer = ask(GUARDED, method, path, headers=headers)
-        assert error_of(answer, 401) == "This server asks for a bearer token"
-        assert answer.headers["www-authenticate"] == "Bearer"
+        assert error_of(answer, 401).startswith("This server asks for its token")
+        assert answer.headers["www-authenticate"].startswith("Bearer, Basic ")
         assert TOKEN not in answer.text
     for path in ("/health/live", "/health/ready"):
         assert ask(GUARDED, "GET", path, headers=headers).status_code == 200
     assert TOKEN not in caplog.text + "".join(capsys.readouterr())
 
 
-@pytest.mark.parametrize("scheme", [b"Bearer ", b"bearer ", b"BEARER  "])
-def test_the_right_token_opens(scheme):
-    headers = [(b"Authorization", scheme + TOKEN.encode())]
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"Bearer " + TOKEN.encode(),
+        b"bearer " + TOKEN.encode(),
+        b"BEARER  " + TOKEN.encode(),
+        # As a password, by any name or none.
+        b"Basic " + base64.b64encode(b"genomark:" + TOKEN.encode()),
+        b"basic " + base64.b64encode(b":" + TOKEN.encode()),
+    ],
+)
+def test_the_right_token_opens(sent):
+    headers = [(b"Authorization", sent)]
     assert predictions(ask(GUARDED, "POST", "/predict", json=request({"s": "GG"}), headers=headers))
     for path in ("/formats", "/help", "/openapi.json", "/metrics"):
         answer = ask(GUARDED, "GET", path, headers=headers)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hmac
 import logging
 import math
@@ -35,7 +37,7 @@ class GameApp(ABC):
     paths : tuple of str
         What an answer to an unknown path names.
     token : str or None
-        Asked for as a bearer token where a handler calls `authorise`.
+        Asked for, as a bearer token or a password, where a handler calls `authorise`.
     """
 
     paths: tuple[str, ...]
@@ -94,11 +96,12 @@ class GameApp(ABC):
         """
         if self.token is None:
             return
-        kind, _, given = request.headers.get("authorization", "").partition(" ")
-        # Starlette reads the bytes of headers as Latin-1.
-        sent = given.strip().encode("latin-1")
-        if kind.lower() != "bearer" or not hmac.compare_digest(sent, self.token.encode()):
-            raise BadRequestError("This server asks for a bearer token", status=401)
+        if not hmac.compare_digest(_credential(request), self.token.encode()):
+            raise BadRequestError(
+                "This server asks for its token, as 'Authorization: Bearer TOKEN' or as the "
+                "password of its host in ~/.netrc",
+                status=401,
+            )
 
     def answer(self, request: Request, body: dict[str, Any]) -> Response:
         """Answer in the format that is accepted."""
@@ -113,7 +116,7 @@ class GameApp(ABC):
         if isinstance(error, ServerError) and error.retry_after is not None:
             response.headers["Retry-After"] = str(max(1, math.ceil(error.retry_after)))
         if error.http_status == 401:
-            response.headers["WWW-Authenticate"] = "Bearer"
+            response.headers["WWW-Authenticate"] = 'Bearer, Basic realm="genomark"'
         if error.http_status == 408:
             # The rest of the body may still come: nothing after it could be understood.
             response.headers["Connection"] = "close"
@@ -123,3 +126,18 @@ class GameApp(ABC):
 def internal_error(error: Exception) -> ServerError:
     """Give the error of a server that failed in a way nobody foresaw."""
     return ServerError(f"An unexpected internal error occurred: {error}.")
+
+
+def _credential(request: Request) -> bytes:
+    """Give the token that came: as one, or as a password, whatever the name (RFC 7617)."""
+    kind, _, given = request.headers.get("authorization", "").partition(" ")
+    # Starlette reads the bytes of headers as Latin-1.
+    sent = given.strip().encode("latin-1")
+    if kind.lower() == "bearer":
+        return sent
+    if kind.lower() != "basic":
+        return b""
+    try:
+        return base64.b64decode(sent, validate=True).partition(b":")[2]
+    except binascii.Error:
+        return b""

@@ -9,7 +9,7 @@ from genomark.protocol import JSON
 
 #: What an error means that is the same for every service.
 ERRORS: Mapping[int, str] = {
-    401: "A bearer token is asked for.",
+    401: "A token is asked for.",
     405: "This method is not allowed here.",
     408: "The request body stopped coming.",
     413: "The request is too large.",
