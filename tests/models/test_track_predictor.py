@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from genomark.errors import ModelError
+from genomark.models import track_predictor
 from genomark.models.declaration import Declaration
 from genomark.models.track_predictor import TrackPredictor
 from genomark.models.tracks import MatcherError, Track
@@ -243,12 +245,37 @@ def test_windows_of_many_sequences_are_batched_together() -> None:
     assert {len(window) for windows, _ in counts.batches for window in windows} == {INPUT}
 
 
-def test_tasks_that_mean_the_same_tracks_are_computed_once() -> None:
+def test_all_tasks_are_of_one_pass_over_the_windows() -> None:
     counts = Counts()
     tasks = [task(name="a"), task(cell="k562", name="b", scale="log"), task("binding_ctcf")]
     first, second, _ = model(counts).predict(request({"s": "ACCA"}, *tasks)).prediction_tasks
-    assert [tracks for _, tracks in counts.batches] == [(0, 1, 2), (4,)]
+    assert [tracks for _, tracks in counts.batches] == [(0, 1, 2, 4)]
     np.testing.assert_allclose(second.predictions["s"], np.log2(first.predictions["s"] + 1e-9))
+
+
+@pytest.mark.parametrize("readout", ["track", "point"])
+def test_a_task_is_answered_as_it_is_alone(readout: str) -> None:
+    tasks = [task(), task("expression", "HepG2"), task("binding_ctcf"), task(cell="qqqq"), task()]
+    sequences = {"s": "ACCAGT" * 9, "t": "GGCA" * 30}
+    together = model().predict(request(sequences, *tasks, readout=readout)).prediction_tasks
+    for each, answer in zip(tasks, together, strict=True):
+        alone = only(model().predict(request(sequences, each, readout=readout)))
+        for name, value in alone.predictions.items():
+            assert np.array_equal(answer.predictions[name], value)
+        assert answer.predictions.keys() == alone.predictions.keys()
+        assert replace(answer, predictions={}) == replace(alone, predictions={})
+
+
+def test_of_many_tracks_fewer_windows_are_given_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(track_predictor, "_BATCH_VALUES", 4 * (OUTPUT // BIN) * 3 + 1)
+    counts = Counts()
+    asked = request({str(place): "ACGT" * 8 for place in range(7)}, task(), task("binding_ctcf"))
+    few = model(counts).predict(asked)
+    assert [len(windows) for windows, _ in counts.batches] == [3, 3, 1]
+    monkeypatch.undo()
+    many = model().predict(asked)
+    for one, other in zip(few.prediction_tasks, many.prediction_tasks, strict=True):
+        assert all(np.array_equal(one.predictions[name], other.predictions[name]) for name in "06")
 
 
 def test_one_task_that_cannot_be_answered_leaves_the_others_be() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, ClassVar, TypeGuard
 
 import msgspec
@@ -47,8 +48,8 @@ Floats = NDArray[np.float64]
 #: Of each sequence: its id, its windows, its mean track.
 Tracks = list[tuple[str, Layout, Floats]]
 
-#: Windows given to the model at once.
-_BATCH = 64
+#: Windows given to the model at once, and numbers it gives for them: fewer windows, if need be.
+_BATCH, _BATCH_VALUES = 64, 1 << 24
 #: Keeps the logarithm of an empty track finite.
 _EPSILON = 1e-9
 
@@ -68,7 +69,8 @@ class TrackPredictor:
         With tracks, `input_length`, `output_length` and `bin_size`.
     function : callable
         ``(windows, tracks) -> values``: windows of `input_length` upper-case letters and the
-        indices of the tracks wanted, to float[n_windows, n_tracks, n_bins] on a linear scale.
+        indices of the tracks wanted, in order, to float[n_windows, n_tracks, n_bins] on a linear
+        scale.
     matcher : Matcher or None
         Asked for terms that match no track exactly.
     batch_invariant : bool
@@ -134,7 +136,7 @@ class TrackPredictor:
             return error.matched
 
     def predict(self, request: PredictRequest) -> PredictResponse:
-        """Answer a request; tasks that mean the same tracks are computed once.
+        """Answer a request; all its tasks are of one pass of the model over the windows.
 
         Raises
         ------
@@ -152,32 +154,32 @@ class TrackPredictor:
         for task in request.prediction_tasks:
             check_task(task, self.declaration.tracks)
         asked = asked_sequences(request)
-        answers: list[TaskPrediction] = []
-        computed: dict[tuple[int, ...], Tracks] = {}
-        consulted = False
-        upstream: list[str] = []
-        for task in request.prediction_tasks:
-            try:
-                selection = select(task, self.declaration.tracks, self.matcher)
-                consulted = consulted or selection.asked_matcher
-                indices = selection.indices
-                if indices not in computed:
-                    computed[indices] = list(self._tracks(indices, asked))
-                answers.append(self._answer(task, request.readout, selection, computed[indices]))
-            except NoTrackError as error:
-                consulted = consulted or error.asked_matcher
-                answers.append(_refused(task, str(error)))
-            except MatcherError as error:
-                upstream.append(str(error))
-                answers.append(_refused(task, str(error)))
-        if upstream and len(upstream) == len(answers):
-            raise UpstreamDependencyError(upstream[0])
+        selections = [self._selected(task) for task in request.prediction_tasks]
+        failed = [each for each in selections if isinstance(each, MatcherError)]
+        if failed and len(failed) == len(selections):
+            raise UpstreamDependencyError(str(failed[0]))
+        found = [each for each in selections if isinstance(each, Selection)]
+        tracks = self._tracks(list(dict.fromkeys(each.indices for each in found)), asked)
+        consulted = any(
+            each.asked_matcher for each in selections if not isinstance(each, MatcherError)
+        )
         return PredictResponse(
             predictor_name=self.predictor_name,
-            prediction_tasks=answers,
+            prediction_tasks=[
+                self._answer(task, request.readout, selection, tracks[selection.indices])
+                if isinstance(selection, Selection)
+                else _refused(task, str(selection))
+                for task, selection in zip(request.prediction_tasks, selections, strict=True)
+            ],
             bin_size=self.declaration.bin_size,
             matcher_version=self.matcher.version if self.matcher and consulted else _NO_MATCHER,
         )
+
+    def _selected(self, task: PredictionTask) -> Selection | NoTrackError | MatcherError:
+        try:
+            return select(task, self.declaration.tracks, self.matcher)
+        except (NoTrackError, MatcherError) as error:
+            return error
 
     def _answer(
         self, task: PredictionTask, readout: str, selection: Selection, tracks: Tracks
@@ -210,9 +212,11 @@ class TrackPredictor:
         )
 
     def _tracks(
-        self, indices: tuple[int, ...], asked: dict[str, Asked]
-    ) -> Iterator[tuple[str, Layout, Floats]]:
-        """Give the mean track of each sequence, windows of all sequences batched together."""
+        self, selections: list[tuple[int, ...]], asked: dict[str, Asked]
+    ) -> dict[tuple[int, ...], Tracks]:
+        """Give the mean tracks of all sequences, by selection; windows are batched together."""
+        if not selections:
+            return {}
         layouts = {
             name: self._geometry.layout(each.start, each.length) for name, each in asked.items()
         }
@@ -221,21 +225,33 @@ class TrackPredictor:
             for name, each in asked.items()
             for window in self._geometry.cut(each.sequence, layouts[name])
         )
-        outputs = self._outputs(windows, indices)
+        outputs = self._outputs(windows, selections)
+        found: dict[tuple[int, ...], Tracks] = {selection: [] for selection in selections}
         for name, layout in layouts.items():
             parts = [next(outputs) for _ in layout.windows]
-            yield name, layout, self._geometry.join(parts, layout)
+            for place, selection in enumerate(selections):
+                track = self._geometry.join([part[place] for part in parts], layout)
+                found[selection].append((name, layout, track))
+        return found
 
-    def _outputs(self, windows: Iterator[str], indices: tuple[int, ...]) -> Iterator[Floats]:
-        while batch := [window for _, window in zip(range(_BATCH), windows, strict=False)]:
-            values = np.asarray(self.function(batch, indices), dtype=np.float64)
-            expected = (len(batch), len(indices), self._geometry.n_bins)
+    def _outputs(
+        self, windows: Iterator[str], selections: list[tuple[int, ...]]
+    ) -> Iterator[list[Floats]]:
+        """Give the mean tracks of each window, one a selection."""
+        # Nearly all of the work of a network is the same for all tracks.
+        wanted = tuple(sorted(set().union(*selections)))
+        chosen = [np.searchsorted(wanted, selection) for selection in selections]
+        most = max(1, min(_BATCH, _BATCH_VALUES // (len(wanted) * self._geometry.n_bins)))
+        while batch := list(islice(windows, most)):
+            values = np.asarray(self.function(batch, wanted), dtype=np.float64)
+            expected = (len(batch), len(wanted), self._geometry.n_bins)
             if values.shape != expected:
                 raise ModelError(
                     f"Model '{self.info.id}' gave values of shape {values.shape}; expected "
                     f"{expected}: windows, tracks, bins"
                 )
-            yield from values.mean(axis=1)
+            means = [values[:, places].mean(axis=1) for places in chosen]
+            yield from map(list, zip(*means, strict=True))
 
 
 def lacks_matcher(model: Model) -> TypeGuard[TrackPredictor]:
