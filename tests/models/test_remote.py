@@ -1,4 +1,5 @@
 import asyncio
+import copy
 import dataclasses
 import gzip
 import http.server
@@ -370,6 +371,43 @@ def test_an_answer_that_does_not_repeat_is_read_whole(serve):
         there.predict(asked_of("ACGT", "GGGG"))
     model.fails = False
     assert values_of(there.predict(asked_of("ACGT", "GGGG")))[0][1] == 4.125
+
+
+def test_what_is_compressed_is_asked_anew_each_time(serve, monkeypatch):
+    monkeypatch.setattr(remote, "is_loopback", lambda origin: False)
+    there = RemotePredictor(serve(predictor_app(Changing())))
+    assert there._headers("point")["Content-Encoding"] == "zstd"
+    for letters in ("A", "AC", "G", "ACGT"):
+        texts = [(letters * 400)[:400]] * 3
+        expected = 400 + texts[0].count("G") / 8
+        assert values_of(there.predict(asked_of(*texts))) == [
+            (f"chr{place}", expected) for place in range(3)
+        ]
+
+
+class Trimming(Changing):
+    """One that tells something of each sequence beside its point."""
+
+    def predict(self, request):
+        (task,) = super().predict(request).prediction_tasks
+        trims = {name: len(text) for name, text in request.sequences.items()}
+        return PredictResponse("trimming", [msgspec.structs.replace(task, trim_upstream=trims)])
+
+
+def test_what_is_told_of_each_sequence_has_its_name_each_time(serve):
+    there = RemotePredictor(serve(predictor_app(Trimming())))
+    for _ in range(3):
+        told = there.predict(asked_of("ACGT", "GGGG")).prediction_tasks[0]
+        assert told.trim_upstream == {"chr0": 4, "chr1": 4}
+
+
+def test_a_client_that_is_sent_elsewhere_asks_there_as_if_for_the_first_time(serve):
+    there = RemotePredictor(serve(predictor_app(Changing())))
+    expected = there.predict(asked_of("ACGT", "GGGG"))
+    other = copy.copy(there)
+    assert other._exchange is None
+    assert there._exchange is not None
+    assert other.predict(asked_of("ACGT", "GGGG")) == expected
 
 
 def test_threads_that_ask_different_things_have_their_own_answers(serve):

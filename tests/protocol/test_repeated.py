@@ -20,6 +20,7 @@ from genomark.protocol import (
     SoundPoints,
     SoundSequences,
     TaskPrediction,
+    compress,
     decode_request,
     decode_tensor_answer,
     encode_request,
@@ -148,15 +149,28 @@ def test_no_letters_are_kept() -> None:
     assert len(sequences.packed.data) == 0
 
 
-def test_what_a_model_does_to_its_tasks_is_no_matter_of_the_next() -> None:
-    body = written(asked(["ACGT"]))
-    before = read_request(body)
-    first = before.again(body)
-    assert first is not None
-    first.prediction_tasks.clear()
-    again = before.again(body)
-    assert again is not None
-    assert again.prediction_tasks == [TASK]
+def test_what_a_model_does_to_a_request_is_no_matter_of_the_next() -> None:
+    body = written(asked(["ACGT", "GGCC"]))
+    whole = read(body)
+    before = ReadRequest.of(body, whole)
+    assert before is not None
+    for first in (whole, before.again(body)):
+        assert first is not None
+        assert isinstance(first.sequences, SoundSequences)
+        first.prediction_tasks.clear()
+        first.sequences.ids.reverse()
+        again = before.again(body)
+        assert again is not None
+        assert again.prediction_tasks == [TASK]
+        assert list(again.sequences.items()) == [("0", "ACGT"), ("1", "GGCC")]
+
+
+def test_of_many_sequences_in_few_bytes_nothing_is_kept() -> None:
+    for number, is_kept in ((4_096, True), (4_097, False)):
+        body = written(asked(["A"] * number))
+        assert len(body) < 5_000
+        found = ReadRequest.of(body, validate_request(decode_request(body, TENSOR, number)))
+        assert (found is not None) == is_kept
 
 
 # --- both sides of an exchange ---
@@ -167,8 +181,10 @@ def answered(values: list[float], dtype: str = "<f4", **more: Any) -> bytes:
         [str(place) for place in range(len(values))], np.array(values, dtype=dtype)
     )
     said = ("t", "expression", ["NA"], "K562", "NA", "homo_sapiens", "NA")
-    task = TaskPrediction(*said, None, "linear", points)
-    response = PredictResponse(more.pop("name", "p"), [task], **more)
+    name = more.pop("name", "p")
+    of_task = {key: more.pop(key) for key in ("aggregation", "trim_upstream") if key in more}
+    task = TaskPrediction(*said, None, "linear", points, **of_task)
+    response = PredictResponse(name, [task], **more)
     return encode_tensor_answer(response, list(points))
 
 
@@ -247,6 +263,15 @@ def test_what_does_not_repeat_is_not_kept() -> None:
     task = msgspec.msgpack.decode(answered([1.0]))["prediction_tasks"][0]
     both = msgspec.msgpack.encode({"predictor_name": "p", "prediction_tasks": [task, task]})
     assert exchanged(two, both) is None
+    # What is told of single sequences.
+    trims = answered([1.0, 2.0], trim_upstream={"0": 1, "1": 2})
+    assert exchanged(asked(["ACGT", "GGCC"]), trims) is None
+    # Another body than that of the sequences.
+    request = asked(["ACGT", "GGCC"])
+    response = response_of(answered([1.0, 2.0]), ["0", "1"])
+    for sent in (b"", b"xx", compress(bytes(written(request))), bytes(written(request)) + b"x"):
+        body = answered([1.0, 2.0])
+        assert Exchange.of([TASK], packed(request), sent, body, response) is None
     # Numbers that are somewhere else than at the end.
     message = msgspec.msgpack.decode(answered([1.0, 2.0]))
     tasks = message.pop("prediction_tasks")
@@ -255,12 +280,26 @@ def test_what_does_not_repeat_is_not_kept() -> None:
 
 
 def test_an_answer_that_was_read_can_be_changed_without_a_trace_in_the_next() -> None:
-    exchange = exchanged(asked(["ACGT"]), answered([1.0]))
+    request, means = asked(["ACGT"]), {"tracks": "mean"}
+    body = answered([1.0], aggregation=means)
+    whole = response_of(body, ["0"])
+    exchange = Exchange.of([TASK], packed(request), bytes(written(request)), body, whole)
     assert exchange is not None
-    first = exchange.response(answered([2.0]), ["a"])
-    assert first is not None
-    first.prediction_tasks[0].type_actual.append("changed")
-    first.prediction_tasks.clear()
-    again = exchange.response(answered([3.0]), ["a"])
-    assert again is not None
-    assert again.prediction_tasks[0].type_actual == ["NA"]
+    for first in (whole, exchange.response(body, ["a"])):
+        assert first is not None
+        first.prediction_tasks[0].type_actual.append("changed")
+        assert isinstance(first.prediction_tasks[0].aggregation, dict)
+        first.prediction_tasks[0].aggregation["tracks"] = "changed"
+        first.prediction_tasks.clear()
+        again = exchange.response(body, ["a"])
+        assert again is not None
+        assert again.prediction_tasks[0].type_actual == ["NA"]
+        assert again.prediction_tasks[0].aggregation == means
+
+
+def test_sequences_of_any_number_repeat_those_of_as_many() -> None:
+    many = 5_000
+    exchange = exchanged(asked(["ACGT"] * many), answered([1.0] * many))
+    assert exchange is not None
+    again = asked(["GGCC"] * many)
+    assert exchange.body([TASK], packed(again)) == bytes(written(again))

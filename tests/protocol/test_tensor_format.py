@@ -374,6 +374,16 @@ def test_points_of_all_that_was_asked_are_known_to_be_sound() -> None:
     assert not isinstance(read({"a": Unanswered("no")}, ["a"])["predictions"], SoundPoints)
 
 
+def test_points_do_not_keep_all_that_came_with_them() -> None:
+    said = encode_tensor_answer(response(task({"a": 1.0, "b": 2.0})), ["a", "b"])
+    for more, is_kept in ((100, True), (1_000_000, False)):
+        body = encode({**decode(said, MSGPACK), "x": bytes(more)}, MSGPACK)
+        (found,) = decode_tensor_answer(body, ["a", "b"])["prediction_tasks"]
+        told = found["predictions"].told
+        assert told.tolist() == [1.0, 2.0]
+        assert (told.base is not None) == is_kept
+
+
 @given(st.lists(st.floats(), max_size=8))
 def test_points_are_those_of_a_dict_whoever_reads_them(values: list[float]) -> None:
     ids = [f"s{place}" for place in range(len(values))]

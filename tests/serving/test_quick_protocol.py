@@ -23,6 +23,9 @@ from genomark.protocol import (
     TENSOR_STREAM,
     PredictionTask,
     PredictRequest,
+    PredictResponse,
+    SoundSequences,
+    TaskPrediction,
     compress,
     decode_tensor_answer,
     encode_request,
@@ -383,7 +386,7 @@ def test_a_model_that_takes_its_time_is_not_either(monkeypatch):
 
 def test_a_request_of_many_values_is_not_either(monkeypatch):
     app = served(lengths, never_waits=True)
-    monkeypatch.setattr(backend, "_FEW_VALUES", 2)
+    monkeypatch.setattr(backend, "FEW_VALUES", 2)
     assert conversation(QuickProtocol, app, PLAIN)[2] == 1
 
 
@@ -558,6 +561,45 @@ def test_what_repeats_the_request_before_is_read_by_that_and_answered_alike(apps
     assert (quick, plain) == (0, 4)
     # The quick one reads the first; the other reads all.
     assert read == [bodies[0], *bodies]
+
+
+class Careless:
+    """A model that empties what it is given."""
+
+    info, never_waits, builds_lazily = ModelIdentity("careless", "1", "0" * 32), True, True
+
+    def predict(self, request):
+        tasks = []
+        while request.prediction_tasks:
+            asked = request.prediction_tasks.pop()
+            values = {name: float(len(text)) for name, text in request.sequences.items()}
+            said = (asked.name, asked.type, ["NA"], asked.cell_type, "NA", asked.species, "NA")
+            tasks.append(TaskPrediction(*said, None, "linear", values))
+        if isinstance(request.sequences, SoundSequences):
+            request.sequences.ids.reverse()
+        return PredictResponse("careless", tasks)
+
+
+def test_what_a_model_does_to_a_request_stays_with_that():
+    quick, plain = (predictor_app(Careless(), name="Both") for _ in range(2))
+    for app in (quick, plain):
+        for number in range(1, 17):
+            warming = request({"a": "ACGT" * number})
+            assert ask(app, "POST", "/predict", json=warming).is_success
+    message = http(body_of(asked({"a": "ACGT", "b": "GG"})))
+    said, n_quick, _ = same((quick, plain), *[message] * 4)
+    assert n_quick == 0
+    answers = re.split(rb"(?=HTTP/1.1 )", said)[1:]
+    assert len(answers) == 4
+    assert len({answer.partition(b"\r\n\r\n")[2] for answer in answers}) == 1
+
+
+def test_of_more_sequences_than_are_answered_at_once_not_even_names_are_made(apps, monkeypatch):
+    monkeypatch.setattr(predictor, "FEW_VALUES", 2)
+    many = body_of({**msgspec.msgpack.decode(body_of()), "prediction_tasks": []})
+    said, quick, _ = same((made(), made()), http(many))
+    assert said.startswith(b"HTTP/1.1 200 OK")
+    assert quick == 1
 
 
 def test_what_is_between_two_that_are_alike_changes_nothing(apps):

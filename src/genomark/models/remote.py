@@ -48,6 +48,7 @@ from genomark.protocol import (
     Unanswered,
     decode_answer,
     decode_tensor_answer,
+    ids_of,
     plain_sequences,
     prediction_format,
 )
@@ -116,7 +117,7 @@ class RemotePredictor:
 
     def __getstate__(self) -> dict[str, Any]:
         """Give all but the connections, which stay in this process."""
-        return {**self.__dict__, "_connections": None, "_lines": None}
+        return {**self.__dict__, "_connections": None, "_lines": None, "_exchange": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take up what `__getstate__` gave, with connections of its own."""
@@ -218,11 +219,12 @@ class RemotePredictor:
         """
         headers = self._headers(request.readout)
         plain = self._plain(request) if headers["Content-Type"] == TENSOR else None
+        asked = request if plain is None else _without_ids(request, plain)
+        repeats = plain if self._may_repeat(request, headers) else None
         with span("server"):
-            sent = None if plain is None else self._sent_again(request, plain, headers)
+            sent = None if repeats is None else self._sent_again(asked, repeats, headers)
             if isinstance(sent, PredictResponse):
                 return sent
-            asked = request if plain is None else _without_ids(request, plain)
             asking = Asking(self, asked, headers)
             if sent is not None:
                 asking.take(sent)
@@ -230,26 +232,28 @@ class RemotePredictor:
                 sent = asking.try_directly(self._lines)
             if not asking.is_done:
                 self._connections.run(asking.to_end)
+        merged = self._merged(asked, asking)
+        if sent is not None and repeats is not None and repeats.packed is not None:
+            tasks = request.prediction_tasks
+            kept = Exchange.of(tasks, repeats.packed, sent.body, sent.received, merged)
+            self._exchange = kept or self._exchange
+        return merged if plain is None else renamed(merged, plain.ids)
+
+    def _merged(self, asked: PredictRequest, asking: Asking) -> PredictResponse:
+        """Put the answers to all parts of a request together."""
         if not asking.answers or not (
             any(answer.answered for answer in asking.answers)
-            or not request.sequences
-            or not request.prediction_tasks
+            or not asked.sequences
+            or not asked.prediction_tasks
         ):
             raise RemoteModelError(asking.first_fault or self._nothing(asking.answers[0]))
         try:
             responses = [answer.response for answer in asking.answers]
-            merged = merge_answers(asked, responses, asking.unanswered)
+            return merge_answers(asked, responses, asking.unanswered)
         except ValueError as error:
             raise RemoteModelError(
                 f"{self.url}/predict: the parts of one request were answered differently: {error}"
             ) from error
-        if plain is None:
-            return merged
-        if sent is not None and request.readout == "point" and plain.packed is not None:
-            tasks = request.prediction_tasks
-            kept = Exchange.of(tasks, plain.packed, sent.body, sent.received, merged)
-            self._exchange = kept or self._exchange
-        return renamed(merged, plain.ids)
 
     def _headers(self, readout: str) -> dict[str, str]:
         sent, received = self.formats
@@ -268,21 +272,28 @@ class RemotePredictor:
         is_short = len(request.sequences) <= self.settings.max_items
         return plain_sequences(request) if self.takes_anonymous and is_short else None
 
+    def _may_repeat(self, request: PredictRequest, headers: dict[str, str]) -> bool:
+        """Whether a request without ids may be one that repeats the one before it."""
+        # Compressed, equal beginnings are equal no more.
+        return (
+            request.readout == "point" and self._goes_direct and "Content-Encoding" not in headers
+        )
+
     def _sent_again(
-        self, request: PredictRequest, plain: SoundSequences, headers: dict[str, str]
+        self, asked: PredictRequest, plain: SoundSequences, headers: dict[str, str]
     ) -> PredictResponse | Sent | None:
         """Send a question that repeats the one before, and read its answer if that does, too.
 
         None if it is another question; what was sent, where more has to be looked at.
         """
-        exchange = self._exchange if request.readout == "point" else None
-        if exchange is None or plain.packed is None or not self._goes_direct:
+        exchange = self._exchange
+        if exchange is None or plain.packed is None:
             return None
         with span("encode"):
-            body = exchange.body(request.prediction_tasks, plain.packed)
+            body = exchange.body(asked.prediction_tasks, plain.packed)
         if body is None:
             return None
-        sent = send_once(self, self._lines, body, headers, plain.ids)
+        sent = send_once(self, self._lines, body, headers, ids_of(asked.sequences))
         with span("decode"):
             return exchange.response(sent.received, plain.ids) or sent
 

@@ -19,6 +19,8 @@ from genomark.protocol.tensors import Tensor
 from genomark.protocol.twobit import NO_RUNS, TwoBit, checked, pack, unpack, unpack_letters
 
 TWO_BIT, TEXT = "2bit", "text"
+#: Bytes that may be kept with some numbers that came with them.
+_MUCH = 1 << 14
 #: Longer lists of places are made each time.
 _MOST_PLACES = 1 << 14
 
@@ -278,7 +280,7 @@ def value_bytes(answer: PredictResponse) -> int:
     for task in answer.prediction_tasks:
         values = task.predictions
         if isinstance(values, SoundPoints):
-            size += values.told.nbytes
+            size += 8 * len(values)
         else:
             size += len(values) * int(getattr(next(iter(values.values()), None), "nbytes", 8))
     return size
@@ -358,7 +360,7 @@ class ValueBlock(msgspec.Struct, omit_defaults=True):
                     f"values of shape {array.shape} for {len(names):,} sequences"
                 )
             if self._is_sound():
-                return SoundPoints(list(names), array)
+                return SoundPoints(list(names), self._alone(array))
             values = array.tolist() if array.ndim == 1 else list(array)
         else:
             values = [None if each is None else each.array() for each in self.parts or []]
@@ -367,6 +369,12 @@ class ValueBlock(msgspec.Struct, omit_defaults=True):
         found = dict(zip(names, values, strict=True))
         found.update({name: Unanswered(reason) for name, reason in self.unanswered.items()})
         return found
+
+    def _alone(self, array: NDArray[Any]) -> NDArray[Any]:
+        """Give values without all else that came with them, if that is much to keep."""
+        body = memoryview(self.values.data).obj if self.values is not None else None
+        is_much = isinstance(body, bytes) and len(body) > 2 * array.nbytes + _MUCH
+        return array.copy() if is_much else array
 
     def _is_sound(self) -> bool:
         """Whether there is a number for each sequence that was asked about, and nothing else."""
@@ -400,8 +408,7 @@ def most_sequences(lengths: Tensor, code: str, data: memoryview) -> int:
         If the lengths are none.
     """
     if lengths.shape or code != TWO_BIT:
-        # At least four bytes each.
-        return memoryview(lengths.data).nbytes // 4
+        return memoryview(lengths.data).nbytes // (8 if lengths.dtype.endswith("8") else 4)
     length, n_bytes = int(_read_counts(lengths, 0)), memoryview(data).nbytes
     if length < 1 or n_bytes % bytes_of(length):
         raise msgspec.DecodeError(f"{n_bytes:,} bytes are no sequences of {length:,} letters each")

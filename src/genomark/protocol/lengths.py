@@ -52,7 +52,7 @@ class Lengths:
     Parameters
     ----------
     letters : ndarray of int64, shape (n,)
-        None is negative.
+        None is negative. Not to be changed: requests that ask alike share it.
     even : bool
         Whether all are known to be the same.
     """
@@ -125,9 +125,7 @@ def even_lengths(n: int, length: int) -> Lengths:
 
 @lru_cache(maxsize=16)
 def _kept(n: int, length: int) -> Lengths:
-    letters = np.full(n, length, dtype=np.int64)
-    letters.flags.writeable = False
-    return Lengths(letters, even=True)
+    return Lengths(np.full(n, length, dtype=np.int64), even=True)
 
 
 @overload

@@ -15,12 +15,13 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from genomark.protocol.blocks import PackedTexts, SoundPoints, SoundSequences
-from genomark.protocol.lengths import Lengths
 from genomark.protocol.messages import PredictionTask, PredictRequest, PredictResponse
 from genomark.protocol.twobit import TwoBit
 
 #: Longer beginnings are not kept: they tell what is different each time, such as ids.
 _LONGEST_HEAD = 4096
+#: More are not kept either: a stranger can tell of many in few bytes.
+_MOST_SEQUENCES = 4096
 _NO_POINTS = np.empty(0)
 
 
@@ -65,9 +66,9 @@ class ReadRequest:
     def of(cls, body: memoryview, asked: PredictRequest) -> ReadRequest | None:
         """Keep what was read of a body; None if it cannot be repeated."""
         sequences = asked.sequences
-        if not isinstance(sequences, SoundSequences) or asked.prediction_ranges is not UNSET:
+        if not isinstance(sequences, SoundSequences) or sequences.packed is None:
             return None
-        if sequences.packed is None:
+        if asked.prediction_ranges is not UNSET or len(sequences) > _MOST_SEQUENCES:
             return None
         head = _Head.of(body, memoryview(sequences.packed.data))
         # Without the letters, which nobody asks for again.
@@ -84,10 +85,14 @@ class ReadRequest:
 
 @dataclass(frozen=True)
 class Exchange:
-    """A plain question and its answer, for those that repeat them: points of nameless sequences."""
+    """A plain question and its answer, for those that repeat them.
+
+    It is for points of sequences without ids that have one length, and is neither compressed.
+    """
 
     _tasks: list[PredictionTask]
-    _lengths: Lengths
+    _number: int
+    _length: int
     _request: _Head
     _answer: _Head
     _response: PredictResponse
@@ -113,23 +118,29 @@ class Exchange:
         response : PredictResponse
             What was read of the answer.
         """
-        points = response.prediction_tasks[0].predictions if len(tasks) == 1 else None
-        if not isinstance(points, SoundPoints) or len(points) != len(packed.lengths):
+        if len(tasks) != 1 or not _is_even(packed):
             return None
-        if not packed.lengths.even or packed.runs.size:
+        (told,) = response.prediction_tasks
+        points = told.predictions
+        # What is told of single sequences has their names in it.
+        if not isinstance(points, SoundPoints) or told.trim_upstream is not UNSET:
             return None
         size = len(sent) - memoryview(packed.data).nbytes
-        answer = _Head.of(received, points.told.data.cast("B"))
-        if answer is None or size > _LONGEST_HEAD:
+        if not 0 < size <= _LONGEST_HEAD or sent[size:] != packed.data:
             return None
+        answer = _Head.of(received, points.told.data.cast("B"))
+        if answer is None or len(points) != len(packed.lengths):
+            return None
+        kept = _with_points(response, [], _NO_POINTS)
+        number, length = len(packed.lengths), int(packed.lengths.letters[0])
         request = _Head(sent[:size], len(sent))
-        return cls(
-            list(tasks), packed.lengths, request, answer, _with_points(response, [], _NO_POINTS)
-        )
+        return cls(list(tasks), number, length, request, answer, kept)
 
     def body(self, tasks: list[PredictionTask], packed: TwoBit) -> bytes | None:
         """Write a question in the tensor format; None if it does not repeat this one."""
-        if packed.lengths is not self._lengths or packed.runs.size or tasks != self._tasks:
+        if tasks != self._tasks or not _is_even(packed):
+            return None
+        if (len(packed.lengths), packed.lengths.letters[0]) != (self._number, self._length):
             return None
         return b"".join((self._request.told, packed.data))
 
@@ -156,9 +167,9 @@ def _with_letters(asked: PredictRequest, letters: memoryview) -> PredictRequest:
     packed = TwoBit(letters, sequences.packed.lengths, sequences.packed.runs)
     return PredictRequest(
         asked.readout,
-        # Models are foreign code: none finds what another has done to its list.
+        # Models are foreign code: none finds what another has done to its lists.
         list(asked.prediction_tasks),
-        SoundSequences(sequences.ids, sequences.letters, PackedTexts(packed)),
+        SoundSequences(list(sequences.ids), sequences.letters, PackedTexts(packed)),
         upstream_seq=asked.upstream_seq,
         downstream_seq=asked.downstream_seq,
     )
@@ -168,9 +179,20 @@ def _with_points(
     response: PredictResponse, names: list[str], told: NDArray[np.floating[Any]]
 ) -> PredictResponse:
     (task,) = response.prediction_tasks
-    points = SoundPoints(names, told)
-    task = replace(task, type_actual=list(task.type_actual), predictions=points)
+    # Callers may do to an answer what they like.
+    aggregation = UNSET if task.aggregation is UNSET else dict(task.aggregation)
+    task = replace(
+        task,
+        type_actual=list(task.type_actual),
+        aggregation=aggregation,
+        predictions=SoundPoints(names, told),
+    )
     return replace(response, prediction_tasks=[task])
+
+
+def _is_even(packed: TwoBit) -> bool:
+    """Whether nothing is told of sequences but how many there are, and how long."""
+    return packed.lengths.even and packed.lengths.are_sound and not packed.runs.size
 
 
 def _address(memory: bytes | memoryview) -> int:

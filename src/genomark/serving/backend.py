@@ -34,7 +34,7 @@ _WAITING_BODIES = 16
 #: What takes no longer is computed in the loop, which others do not notice.
 _TRIFLING_SECONDS = 1e-3
 #: More take time that the model's own is not.
-_FEW_VALUES = 1 << 14
+FEW_VALUES = 1 << 14
 #: Of the time that the last batch took: clients are waited for no longer than that.
 _DELAY_SHARE = 0.5
 
@@ -229,8 +229,9 @@ class Backend:
 
     def _is_trifling(self, request: PredictRequest) -> bool:
         """Whether a request takes less time than another thread would take to have it."""
-        n_values = len(request.prediction_tasks) * len(request.sequences)
-        return n_values <= _FEW_VALUES and self.batcher.seconds_of(request) < _TRIFLING_SECONDS
+        # Sequences take time without tasks, too.
+        n_values = max(1, len(request.prediction_tasks)) * len(request.sequences)
+        return n_values <= FEW_VALUES and self.batcher.seconds_of(request) < _TRIFLING_SECONDS
 
     def _at_once(self, request: PredictRequest) -> PredictResponse:
         self.batch(1)

@@ -42,7 +42,7 @@ from genomark.protocol import (
     validate_request,
     value_bytes,
 )
-from genomark.serving.backend import Backend, BackendSettings
+from genomark.serving.backend import FEW_VALUES, Backend, BackendSettings
 from genomark.serving.computing import Computing, InProcess
 from genomark.serving.game_app import internal_error
 from genomark.serving.limits import (
@@ -65,6 +65,8 @@ logger = logging.getLogger("genomark.serving")
 
 #: Longer answers of arrays are sent piece by piece, to those who read them so.
 _STREAMED_BYTES = 4 << 20
+#: Of memory, about, that a sequence takes beside its letters, which are few where all are short.
+_SEQUENCE_BYTES = 80
 #: Shorter ones gain nothing by being compressed.
 _PACKED_BYTES = 1 << 14
 
@@ -224,8 +226,8 @@ class _App(ServiceApp):
     def at_once(self, request: Request) -> Answering | None:
         """Give what answers requests with this head that take no time worth mentioning.
 
-        Points alone, in the tensor format; None for other heads. It gives None for a body that
-        takes longer, or with which something is wrong: `predict` does all of it then.
+        Points alone, in the tensor format; None for other heads. What it gives leaves a body that
+        takes longer, or with which something is wrong, to `predict`.
         """
         try:
             self.authorise(request)
@@ -253,6 +255,7 @@ class _App(ServiceApp):
 
     async def _predicted(self, request: Request) -> Response:
         asked, n_bytes = await self._asked(request)
+        n_bytes += _SEQUENCE_BYTES * len(asked.sequences)
         write = partial(
             self.written,
             kind=prediction_format(request.headers.get("accept")),
@@ -322,6 +325,9 @@ class _AtOnce:
         self._app = app
         self._kind = kind
         self._takes_zstd = takes_zstd
+        # Of more sequences not even the names are made here.
+        few = min(FEW_VALUES, app.limits.sequences)
+        self._limits = msgspec.structs.replace(app.limits, sequences=few)
         self._last: ReadRequest | None = None
 
     def answer(self, body: memoryview, send: Send) -> bool:
@@ -332,7 +338,9 @@ class _AtOnce:
         began = perf_counter()
         known = None if self._last is None else self._last.again(body)
         try:
-            asked = known or read_request(body, TENSOR, app.limits)
+            asked = known or read_request(body, TENSOR, self._limits)
+            # As it came: what a model does to a request stays with it.
+            last = self._last if known else ReadRequest.of(body, asked)
             answer = app.backend.answer_at_once(asked) if asked.readout == "point" else None
             if answer is None:
                 return False
@@ -348,6 +356,5 @@ class _AtOnce:
         app.backend.batch(1)
         app.measured.asked(asked)
         app.measured.request(response.status_code, perf_counter() - began)
-        if known is None:
-            self._last = ReadRequest.of(body, asked)
+        self._last = last or self._last
         return True
