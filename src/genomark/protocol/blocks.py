@@ -336,7 +336,7 @@ class ValueBlock(msgspec.Struct, omit_defaults=True):
         ]
         return cls(ids, parts=parts, unanswered=reasons)
 
-    def predictions(self, asked: Sequence[str]) -> Mapping[str, Any]:
+    def predictions(self, asked: Sequence[str], n_bytes: int = 0) -> Mapping[str, Any]:
         """Read the predictions: numbers, arrays, and `Unanswered` where there is none.
 
         `SoundPoints` where they are a number for each sequence that was asked about.
@@ -345,6 +345,8 @@ class ValueBlock(msgspec.Struct, omit_defaults=True):
         ----------
         asked : sequence of str
             Ids of the request.
+        n_bytes : int
+            Of the message, which values keep in memory: points only if there is little else in it.
 
         Raises
         ------
@@ -360,7 +362,8 @@ class ValueBlock(msgspec.Struct, omit_defaults=True):
                     f"values of shape {array.shape} for {len(names):,} sequences"
                 )
             if self._is_sound():
-                return SoundPoints(list(names), self._alone(array))
+                is_much = n_bytes > 2 * array.nbytes + _MUCH
+                return SoundPoints(list(names), array.copy() if is_much else array)
             values = array.tolist() if array.ndim == 1 else list(array)
         else:
             values = [None if each is None else each.array() for each in self.parts or []]
@@ -369,12 +372,6 @@ class ValueBlock(msgspec.Struct, omit_defaults=True):
         found = dict(zip(names, values, strict=True))
         found.update({name: Unanswered(reason) for name, reason in self.unanswered.items()})
         return found
-
-    def _alone(self, array: NDArray[Any]) -> NDArray[Any]:
-        """Give values without all else that came with them, if that is much to keep."""
-        body = memoryview(self.values.data).obj if self.values is not None else None
-        is_much = isinstance(body, bytes) and len(body) > 2 * array.nbytes + _MUCH
-        return array.copy() if is_much else array
 
     def _is_sound(self) -> bool:
         """Whether there is a number for each sequence that was asked about, and nothing else."""

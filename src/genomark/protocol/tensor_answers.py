@@ -143,7 +143,8 @@ def decode_tensor_answer(body: bytes, asked: Sequence[str]) -> Any:
     try:
         message = _decode_message(body)
         tasks = [
-            _task(raw, asked) for raw in _decode_tasks(message.pop("prediction_tasks", b"\x90"))
+            _task(raw, asked, len(body))
+            for raw in _decode_tasks(message.pop("prediction_tasks", b"\x90"))
         ]
         read = {name: _decode(raw) for name, raw in message.items()}
     except _UNREADABLE as error:
@@ -251,11 +252,11 @@ class FrameReader:
         values += list(array)
 
 
-def _task(raw: dict[str, msgspec.Raw], asked: Sequence[str]) -> dict[str, Any]:
+def _task(raw: dict[str, msgspec.Raw], asked: Sequence[str], n_bytes: int) -> dict[str, Any]:
     block = raw.pop("value_block", None)
     task = {name: _decode(each) for name, each in raw.items()}
     if block is not None:
-        task["predictions"] = _decode_block(block).predictions(asked)
+        task["predictions"] = _decode_block(block).predictions(asked, n_bytes)
     return task
 
 
