@@ -6,6 +6,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.genomark-setup
 
+# Tests wait for servers and processes about a fifth of their time: one more than there are cores.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+
 # Real data without a network: a mirror beside the checkout is used when it is there.
 ifneq ($(wildcard ../shared/mirror/manifest.json),)
 export GENOMARK_MIRROR ?= $(abspath ../shared/mirror)
@@ -26,7 +29,7 @@ run: $(STAMP) ## rank the built-in models on the quickstart suite
 	@$(BIN)/genomark run
 
 test: $(STAMP) ## run the tests, with the coverage gate
-	@$(BIN)/python -m pytest -n auto -m "not slow" --cov --cov-report=term -q
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not slow" --cov --cov-report=term -q
 
 test-slow: $(STAMP) ## run the slow tier
 	@$(BIN)/python -m pytest -n auto -m slow -q
