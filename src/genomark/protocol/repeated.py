@@ -87,7 +87,7 @@ class ReadRequest:
 class Exchange:
     """A plain question and its answer, for those that repeat them.
 
-    It is for points of sequences without ids that have one length, and is neither compressed.
+    It is about points of sequences without ids that have one length; neither is compressed.
     """
 
     _tasks: list[PredictionTask]
