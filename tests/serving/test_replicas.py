@@ -181,8 +181,11 @@ def test_a_poisoned_request_is_told_so_and_takes_nobody_with_it(service, gates):
 
 def test_a_process_that_died_while_it_was_idle_is_not_noticed_by_anyone(service):
     whole(service)
-    for each in list(service.computing._running.values()):
-        os.kill(each.process.pid, signal.SIGKILL)
+    idle = [each.process.pid for each in service.computing._running.values()]
+    for pid in idle:
+        os.kill(pid, signal.SIGKILL)
+    # Until it is really gone it may still take what it never answers.
+    wait_for(lambda: not any(map(alive, idle)), 20)
     assert predictions(post(service.address, {"s": "ACGTA"})) == {"s": 5.0}
 
 
