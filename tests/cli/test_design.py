@@ -229,6 +229,7 @@ def test_compiling_is_told_of_where_it_takes_long(
     assert "compiling, this once" in genomark_cli("design", "--structure", HAIRPIN).err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_processes")
 def test_a_killed_worker_is_told_of_and_changes_nothing(
     genomark_cli, own_folder, tmp_path: Path

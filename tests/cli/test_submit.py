@@ -93,6 +93,7 @@ def predictions(tmp_path, name="bundle.zip"):
     return pl.read_parquet(tmp_path / "p.parquet")
 
 
+@pytest.mark.slow
 def test_from_a_run_to_the_final_score(genomark_cli, data, hidden, tmp_path):
     run(genomark_cli, data, "-m", "gc")
     run(genomark_cli, data, "-m", "gc", split="", out="dev")

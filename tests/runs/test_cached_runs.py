@@ -174,6 +174,7 @@ def test_cost_is_that_of_computing(tmp_path: Path) -> None:
     assert again.cost.peak_rss_bytes >= max(each.peak_rss_bytes for each in held)
 
 
+@pytest.mark.slow
 def test_a_worker_tells_what_it_found(tmp_path: Path) -> None:
     from genomark.benchmarks.simulated import SimulatedEnhancers
 

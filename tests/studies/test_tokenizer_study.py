@@ -236,6 +236,7 @@ def test_the_image_shows_every_network_and_is_well_formed(study: Study) -> None:
     assert {each.partition(":")[0] for each in titles} == {each.name for each in study.lines}
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_table_a_document_and_an_image(study: Study, place: Path) -> None:
     told = CliRunner().invoke(
         command.app, ["tokenizers", str(place / "study.toml"), "--out", str(place / "out")]

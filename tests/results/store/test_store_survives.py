@@ -100,6 +100,7 @@ def test_a_kill_among_four_writers_of_2500_loses_nothing_acknowledged(place, tmp
     check(place, acknowledged, 2500)
 
 
+@pytest.mark.slow
 def test_the_same_results_from_four_processes_are_there_once(place, tmp_path):
     started = [start(place, tmp_path, 0, 40, number) for number in range(WRITERS)]
     started[0][0].stdout.readline()
