@@ -15,11 +15,12 @@ from msgspec import UNSET
 
 from genomark.digests import digest_of
 from genomark.errors import RemoteModelError, one_line
-from genomark.models.asking import PASSING, Asking, Sent, given_up, send_once
+from genomark.models.asking import PASSING, Asking, given_up
 from genomark.models.connections import Connections
 from genomark.models.direct import DirectLines, goes_direct
 from genomark.models.game_response import PartAnswer, merge_answers, renamed
 from genomark.models.remote_settings import DEFAULTS, RemoteSettings
+from genomark.models.sending import Sent, send_once
 from genomark.models.training_data import TrainingData, stated_training
 from genomark.models.transport import (
     AddressError,
